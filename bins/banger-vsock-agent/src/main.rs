@@ -1,0 +1,3 @@
+//! The agent in each guest, and the link on the host.
+
+fn main() {}

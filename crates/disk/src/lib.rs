@@ -1,0 +1,1 @@
+//! Root, home and modules disks of a machine.

@@ -1,0 +1,1 @@
+//! Images, kernels and initramfs: built, imported, kept by content.

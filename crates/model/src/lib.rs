@@ -1,0 +1,24 @@
+//! The nouns of banger, parsed once.
+//!
+//! Whoever holds one of these types need not check it again: a [`VmName`] is a name, a [`Size`] has a
+//! unit, a [`Digest`] is 32 bytes. Nothing here reads a file, a clock or the environment.
+
+mod digest;
+mod error;
+mod id;
+mod name;
+mod network;
+mod size;
+mod spec;
+mod state;
+mod version;
+
+pub use digest::Digest;
+pub use error::{Class, ParseError};
+pub use id::{BootId, OpId, VmId};
+pub use name::{ImageName, KernelName, NAME_BYTES_MAX, VmName};
+pub use network::{Port, Publish};
+pub use size::Size;
+pub use spec::{MEMORY_MIN, SpecError, VCPUS_MAX, VcpuCount, VmSpec};
+pub use state::VmState;
+pub use version::Version;

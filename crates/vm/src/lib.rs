@@ -1,0 +1,1 @@
+//! The life of a machine: states, events, admission, boot plan, settling.

@@ -1,0 +1,3 @@
+//! House rules as tests, benchmarks, releases.
+
+fn main() {}
