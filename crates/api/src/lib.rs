@@ -1,1 +1,50 @@
-//! Contract 1: what the CLI asks of bangerd, and a client.
+//! Contract ①: what the CLI (or `curl`) asks of `bangerd`, over HTTP/1.1 and JSON on a unix socket.
+//!
+//! | request                                | body → reply                                            |
+//! |----------------------------------------|---------------------------------------------------------|
+//! | `GET /v1/info`                         | → [`Info`]                                              |
+//! | `GET /v1/doctor`                       | → [`DoctorReport`]                                      |
+//! | `POST /v1/shutdown`                    | → 202; machines run on                                  |
+//! | `GET /v1/operations`                   | → `[`[`OperationSummary`]`]`, those in flight and the last that ended |
+//! | `GET /v1/operations/{op}/events?after=N` | → [`EventRecord`]s, a JSON line each, from N+1 until the operation ended |
+//! | `DELETE /v1/operations/{op}`           | → 202; it is cancelled and cleans up                    |
+//! | `GET /v1/vms`                          | → `[`[`Vm`]`]`                                          |
+//! | `POST /v1/vms`                         | [`VmCreate`] → [`Accepted`]                             |
+//! | `GET /v1/vms/{id or name}`             | → [`Vm`]                                                |
+//! | `PATCH /v1/vms/{…}`                    | [`VmChange`] → [`Vm`]                                   |
+//! | `DELETE /v1/vms/{…}`                   | → [`Accepted`]                                          |
+//! | `POST /v1/vms/{…}/start`, `/stop`, `/restart` | → [`Accepted`]                                   |
+//! | `POST /v1/vms/{…}/kill`                | [`VmKill`] → [`Accepted`]                               |
+//! | `GET /v1/vms/{…}/stats`                | → [`VmStats`]                                           |
+//! | `GET /v1/vms/{…}/health`               | → [`VmHealth`]                                          |
+//! | `GET /v1/vms/{…}/logs?follow=true`     | → the console's bytes                                   |
+//! | `GET /v1/images`, `/v1/kernels`        | → `[`[`Image`]`]`, `[`[`Kernel`]`]`                     |
+//! | `GET`, `DELETE /v1/images/{name}`, `/v1/kernels/{name}` | → [`Image`], [`Kernel`]; 204           |
+//! | `POST /v1/images/build`                | [`ImageBuild`] → [`Accepted`]                           |
+//! | `POST /v1/images/import?name=N`        | the bytes of a root tar or an ext4 file → [`Accepted`]  |
+//! | `POST /v1/images/promote`              | [`ImagePromote`] → [`Accepted`]                         |
+//! | `POST /v1/images/prune?dry_run=true`   | → [`Pruned`]                                            |
+//! | `POST /v1/kernels/pull`                | [`KernelPull`] → [`Accepted`]                           |
+//! | `POST /v1/kernels/import?name=N`       | a Debian kernel package, a kernel, or a tar of one with its modules → [`Accepted`] |
+//!
+//! What takes long is an operation: the reply is 202 with its id, and its events tell the rest. They are
+//! kept while the daemon lives, so a client that lost its connection asks again with `after`. Every change
+//! may carry `Idempotency-Key: <text>`: asking twice with one key is asking once. A reply of 503 with
+//! `Retry-After` means: ask again. Every other failure is a status of 400 or more with a [`Failure`].
+//!
+//! Fields may be added; a reader ignores those it does not know.
+
+mod failure;
+mod image;
+mod operation;
+mod system;
+mod vm;
+
+pub use failure::{Code, Failure};
+pub use image::{Image, ImageBuild, ImagePromote, Kernel, KernelPull, Pruned};
+pub use operation::{Accepted, Event, EventRecord, OperationKind, OperationSummary, Outcome};
+pub use system::{Check, DoctorReport, Info, Setting, Verdict};
+pub use vm::{Vm, VmChange, VmCreate, VmHealth, VmKill, VmStats, Workspace};
+
+/// The version of this contract, as it stands in every path.
+pub const VERSION: &str = "v1";

@@ -1,0 +1,89 @@
+//! The daemon, its settings, and the health of the host.
+
+use jiff::Timestamp;
+use model::VmSpec;
+use serde::{Deserialize, Serialize};
+
+/// What a daemon is and how it works on this host.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Info {
+    /// The daemon's release.
+    pub version: String,
+    /// The commit that it was built from.
+    pub commit: String,
+    /// `embedded` or `system`.
+    pub mode: String,
+    /// Its process.
+    pub pid: u32,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// When its machines were taken up; `None` while it settles.
+    pub ready_at: Option<Timestamp>,
+    /// The monitor and its version.
+    pub monitor: String,
+    /// `kvm`, `emulated`, or `unknown` before the first probe.
+    pub accel: String,
+    /// Why it is that accelerator.
+    pub accel_why: String,
+    /// How root disks are made: `reflink`, `qcow2`, `copy`.
+    pub disk_method: String,
+    /// How machines reach the network: `user`.
+    pub network: String,
+    /// The image for machines that name none.
+    pub default_image: String,
+    /// The kernel for machines that name none; `None` before the first was pulled.
+    pub default_kernel: Option<String>,
+    /// What a machine is made of where nothing is said.
+    pub vm_defaults: VmSpec,
+    /// Where the daemon keeps its things: state, cache, runtime, socket.
+    pub paths: Vec<Setting>,
+    /// Every setting with where it came from.
+    pub settings: Vec<Setting>,
+    /// Machines that run.
+    pub vms_running: usize,
+    /// Machines in all.
+    pub vms: usize,
+}
+
+/// One setting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// Its key, as in the configuration: `vm_defaults.memory`.
+    pub key: String,
+    /// Its value, as text.
+    pub value: String,
+    /// Where it came from: `default`, or the file.
+    pub source: String,
+}
+
+/// What one check of `doctor` found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// As it should be.
+    Pass,
+    /// It works, and could be better.
+    Warn,
+    /// It does not work.
+    Fail,
+}
+
+/// One check of `doctor`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// What was checked: `monitor`, `kvm`, `store`.
+    pub name: String,
+    /// What it came to.
+    pub verdict: Verdict,
+    /// What was found, in a line.
+    pub found: String,
+    /// What to do, in a sentence that names a command.
+    pub hint: Option<String>,
+}
+
+/// What `doctor` found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoctorReport {
+    /// Every check, in a fixed order.
+    pub checks: Vec<Check>,
+}
