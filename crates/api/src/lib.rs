@@ -32,8 +32,11 @@
 //! may carry `Idempotency-Key: <text>`: asking twice with one key is asking once. A reply of 503 with
 //! `Retry-After` means: ask again. Every other failure is a status of 400 or more with a [`Failure`].
 //!
+//! Every reply may carry [`VERSION_HEADER`], so that a client can tell a daemon of another release.
+//!
 //! Fields may be added; a reader ignores those it does not know.
 
+pub mod client;
 mod failure;
 mod image;
 mod operation;
@@ -48,3 +51,6 @@ pub use vm::{Vm, VmChange, VmCreate, VmHealth, VmKill, VmStats, Workspace};
 
 /// The version of this contract, as it stands in every path.
 pub const VERSION: &str = "v1";
+
+/// The header in which a daemon names its release: `v1.2.3`.
+pub const VERSION_HEADER: &str = "banger-version";
