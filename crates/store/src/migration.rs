@@ -1,0 +1,202 @@
+//! The schema's versions, and which of them a database has.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+use rusqlite_migration::{M, Migrations};
+
+use crate::{StoreError, backup, error::opening};
+
+/// Every migration, in order; the first makes version 1 of nothing. They are frozen: a test holds their
+/// rendering.
+pub(crate) const STEPS: &[&str] = &[include_str!("../migrations/0001_machines.sql")];
+
+/// What a daemon of this release would do with a database.
+#[derive(Debug)]
+pub enum Readiness {
+    /// It would use it as it is, or make one where there is none.
+    Compatible {
+        /// The version of its schema; 0 where there is no database.
+        version: u32,
+    },
+    /// It would migrate it first.
+    WillMigrate {
+        /// The version of its schema.
+        from: u32,
+        /// The version that it would have.
+        to: u32,
+    },
+    /// It would refuse it.
+    Cannot(StoreError),
+}
+
+/// Says what a daemon of this release would do with the database at `path`. Changes nothing, and works
+/// beside a daemon that has it open.
+#[must_use]
+pub fn check_migrations(path: &Path) -> Readiness {
+    check(path, STEPS)
+}
+
+fn check(path: &Path, steps: &[&'static str]) -> Readiness {
+    if matches!(path.try_exists(), Ok(false)) {
+        return Readiness::Compatible { version: 0 };
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = match Connection::open_with_flags(path, flags) {
+        Ok(connection) => connection,
+        Err(source) => return Readiness::Cannot(opening(path, source)),
+    };
+    let found = match sound(&connection, path).and_then(|()| version(&connection, path)) {
+        Ok(found) => found,
+        Err(error) => return Readiness::Cannot(error),
+    };
+    let known = latest(steps);
+    match found {
+        _ if found > known => {
+            Readiness::Cannot(StoreError::FromTheFuture { path: path.to_owned(), found, known })
+        }
+        _ if found < known => Readiness::WillMigrate { from: found, to: known },
+        _ => Readiness::Compatible { version: found },
+    }
+}
+
+fn latest(steps: &[&str]) -> u32 {
+    u32::try_from(steps.len()).unwrap_or(u32::MAX)
+}
+
+fn version(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
+    connection
+        .query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0))
+        .map_err(|source| opening(path, source))
+}
+
+/// Checks that the database is whole. Quick: it is small.
+pub(crate) fn sound(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let found: String = connection
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map_err(|source| opening(path, source))?;
+    if found == "ok" { Ok(()) } else { Err(StoreError::Damaged { path: path.to_owned(), found }) }
+}
+
+/// Brings the database to the version that `steps` end in, with a backup before each step.
+///
+/// # Errors
+///
+/// | error                            | the database then has              |
+/// |----------------------------------|------------------------------------|
+/// | [`StoreError::FromTheFuture`]    | been left alone                    |
+/// | [`StoreError::BackupNotMade`]    | the version before the step        |
+/// | [`StoreError::NotMigrated`]      | the version before the step        |
+pub(crate) fn migrate(
+    connection: &mut Connection,
+    path: &Path,
+    steps: &[&'static str],
+) -> Result<(), StoreError> {
+    let found = version(connection, path)?;
+    let known = latest(steps);
+    if found > known {
+        return Err(StoreError::FromTheFuture { path: path.to_owned(), found, known });
+    }
+    let migrations = Migrations::new(steps.iter().map(|sql| M::up(sql)).collect());
+    for from in found..known {
+        if from > 0 {
+            let copy = backup::make(connection, path, from)?;
+            tracing::info!(copy = %copy.display(), from, "the database was backed up before its migration");
+        }
+        let to = from + 1;
+        let not_migrated =
+            |source: Box<dyn std::error::Error + Send + Sync>| StoreError::NotMigrated { from, to, source };
+        let target = usize::try_from(to).map_err(|error| not_migrated(error.into()))?;
+        migrations.to_version(connection, target).map_err(|error| not_migrated(error.into()))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::Store;
+
+    const LATER: &[&str] = &[STEPS[0], "CREATE TABLE later (x INTEGER NOT NULL) STRICT;"];
+
+    fn schema(connection: &Connection) -> String {
+        let mut query =
+            connection.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name").unwrap();
+        let rows = query.query_map([], |row| row.get::<_, String>(0)).unwrap();
+        rows.map(|row| row.unwrap() + ";\n\n").collect()
+    }
+
+    #[test]
+    fn the_schema_is_frozen() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state.db");
+        drop(Store::open(&path).unwrap());
+        insta::assert_snapshot!(schema(&Connection::open(&path).unwrap()));
+    }
+
+    #[test]
+    fn readiness_of_every_kind_of_database() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state.db");
+        let readiness = |steps: &[&'static str]| format!("{:?}", check(&path, steps));
+
+        assert_eq!(readiness(STEPS), "Compatible { version: 0 }");
+        drop(Store::open(&path).unwrap());
+        assert_eq!(readiness(STEPS), "Compatible { version: 1 }");
+        assert_eq!(readiness(LATER), "WillMigrate { from: 1, to: 2 }");
+        let open = Store::open(&path).unwrap();
+        assert_eq!(readiness(LATER), "WillMigrate { from: 1, to: 2 }", "also beside a daemon");
+        drop(open);
+        drop(Store::open_with(&path, LATER).unwrap());
+        assert!(readiness(STEPS).starts_with("Cannot(FromTheFuture"));
+        fs::write(&path, [7; 8192]).unwrap();
+        assert!(readiness(STEPS).starts_with("Cannot(Damaged"), "{}", readiness(STEPS));
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert!(readiness(STEPS).starts_with("Cannot(Open"), "{}", readiness(STEPS));
+    }
+
+    #[test]
+    fn a_migration_leaves_a_copy_of_what_was_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state.db");
+        let mut store = Store::open(&path).unwrap();
+        store.bump("boots_retried").unwrap();
+        drop(store);
+
+        let mut store = Store::open_with(&path, LATER).unwrap();
+        store.bump("boots_retried").unwrap();
+        assert_eq!(store.counter("boots_retried").unwrap(), 2);
+
+        let copy = dir.path().join("backups/state-v1.db");
+        assert!(matches!(check(&copy, STEPS), Readiness::Compatible { version: 1 }));
+        let copy = Connection::open(copy).unwrap();
+        let counted: u64 = copy.query_row("SELECT value FROM counters", [], |row| row.get(0)).unwrap();
+        assert_eq!(counted, 1);
+    }
+
+    #[test]
+    fn a_migration_that_fails_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state.db");
+        drop(Store::open(&path).unwrap());
+        let bad = &[STEPS[0], "CREATE TABLE later (x INTEGER NOT NULL) STRICT; CREATE TABLE vms (y);"];
+        let error = Store::open_with(&path, bad).unwrap_err();
+        assert!(matches!(error, StoreError::NotMigrated { from: 1, to: 2, .. }), "{error:?}");
+        assert!(matches!(check_migrations(&path), Readiness::Compatible { version: 1 }));
+        drop(Store::open(&path).unwrap());
+    }
+
+    #[test]
+    fn a_database_from_the_future_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state.db");
+        drop(Store::open_with(&path, LATER).unwrap());
+        let before = fs::read(&path).unwrap();
+        let error = Store::open(&path).unwrap_err();
+        assert!(matches!(error, StoreError::FromTheFuture { found: 2, known: 1, .. }), "{error:?}");
+        assert_eq!(fs::read(&path).unwrap(), before);
+    }
+}
