@@ -1,0 +1,279 @@
+//! Everything that a monitor and a link are started with, as one value.
+//!
+//! The plan is computed from what the machine is made of and from what is known of the host; carrying
+//! it out decides nothing more.
+
+use std::path::PathBuf;
+
+use model::{Publish, VmSpec};
+use serde::{Deserialize, Serialize};
+
+use crate::layout;
+
+/// How the guest's processors are run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Accel {
+    /// By the host's own, through `/dev/kvm`.
+    Kvm,
+    /// By translation, in the monitor.
+    Emulated,
+}
+
+impl Accel {
+    /// Returns the word for it, as `info` shows it and the configuration names it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Kvm => "kvm",
+            Self::Emulated => "emulated",
+        }
+    }
+}
+
+/// What a disk's file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DiskFormat {
+    /// The disk's bytes.
+    Raw,
+    /// The differences from an image (QEMU, docs/interop/qcow2.txt).
+    Qcow2,
+}
+
+impl DiskFormat {
+    /// The name of a root disk's file in the machine's directory.
+    #[must_use]
+    pub fn root_file(self) -> &'static str {
+        match self {
+            Self::Raw => layout::ROOT_RAW,
+            Self::Qcow2 => layout::ROOT_QCOW2,
+        }
+    }
+}
+
+/// What is known of the host and of what is installed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BootFacts {
+    /// How processors are run here: `Kvm` only where a probe boot proved it.
+    pub accel: Accel,
+    /// The rate of the host's time-stamp counter, in kHz; `None` where it could not be measured.
+    pub tsc_khz: Option<u32>,
+    /// The kernel, as the monitor takes it.
+    pub kernel: PathBuf,
+    /// The initramfs with the agent.
+    pub initramfs: PathBuf,
+    /// The shared read-only disk with the kernel's other modules; `None` where it has none.
+    pub modules_disk: Option<PathBuf>,
+    /// What the machine's root disk is.
+    pub root_format: DiskFormat,
+}
+
+/// A disk of the guest: `vda`, `vdb`, … in their order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedDisk {
+    /// Its file; a relative one lies in the machine's directory.
+    pub file: PathBuf,
+    /// What the file holds.
+    pub format: DiskFormat,
+    /// Whether the guest may write.
+    pub access: Access,
+    /// What the guest can tell it by (virtio's `VIRTIO_BLK_T_GET_ID`), at most 20 bytes.
+    pub serial: &'static str,
+}
+
+/// Whether a guest may write to a disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// It may.
+    ReadWrite,
+    /// It may not, and other machines use the same file.
+    ReadOnlyShared,
+}
+
+/// What the guest's network reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reach {
+    /// The networks that the host reaches.
+    Outside,
+    /// Nothing. Sessions and published ports do not go through it, and work.
+    Nothing,
+}
+
+/// Everything that a monitor and a link are started with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BootPlan {
+    /// How processors are run.
+    pub accel: Accel,
+    /// How many the guest has.
+    pub vcpus: u8,
+    /// The guest's memory, in MiB.
+    pub memory_mib: u64,
+    /// The most that translated code may take, in MiB; under emulation it comes on top of the guest's memory.
+    pub translation_cache_mib: u32,
+    /// The kernel.
+    pub kernel: PathBuf,
+    /// The initramfs.
+    pub initramfs: PathBuf,
+    /// The kernel's command line.
+    pub cmdline: String,
+    /// The disks, in the order in which the guest names them.
+    pub disks: Vec<PlannedDisk>,
+    /// The network; `None` gives the guest no network card.
+    pub reach: Option<Reach>,
+    /// What the link publishes on the host's loopback.
+    pub publish: Vec<Publish>,
+}
+
+/// The address of every guest's one network card. Each is alone on its network.
+pub const GUEST_MAC: &str = "52:54:00:12:34:56";
+
+/// The bound of the translation cache. Left alone, the monitor takes up to an eighth of the host's
+/// memory for each machine.
+const TRANSLATION_CACHE_MIB: u32 = 256;
+
+/// What a probe boot has: little, since it powers off at once.
+const PROBE_MEMORY_MIB: u64 = 256;
+
+/// Plans the boot of a machine.
+#[must_use]
+pub fn plan(spec: &VmSpec, facts: &BootFacts) -> BootPlan {
+    BootPlan {
+        accel: facts.accel,
+        vcpus: spec.vcpus.get(),
+        memory_mib: spec.memory.mib(),
+        translation_cache_mib: TRANSLATION_CACHE_MIB,
+        kernel: facts.kernel.clone(),
+        initramfs: facts.initramfs.clone(),
+        cmdline: cmdline(facts),
+        disks: disks(facts),
+        reach: Some(if spec.nat { Reach::Outside } else { Reach::Nothing }),
+        publish: spec.publish.clone(),
+    }
+}
+
+/// Plans a boot that powers off as soon as the agent runs: no disks, no network. A host on which it
+/// does so within seconds can run the kernel.
+#[must_use]
+pub fn plan_probe(facts: &BootFacts) -> BootPlan {
+    BootPlan {
+        accel: facts.accel,
+        vcpus: 1,
+        memory_mib: PROBE_MEMORY_MIB,
+        translation_cache_mib: TRANSLATION_CACHE_MIB,
+        kernel: facts.kernel.clone(),
+        initramfs: facts.initramfs.clone(),
+        cmdline: [&base_cmdline(facts), "banger.probe"].join(" "),
+        disks: vec![],
+        reach: None,
+        publish: vec![],
+    }
+}
+
+fn disks(facts: &BootFacts) -> Vec<PlannedDisk> {
+    let own = |file: &str, format, serial| PlannedDisk {
+        file: file.into(),
+        format,
+        access: Access::ReadWrite,
+        serial,
+    };
+    let modules = facts.modules_disk.clone().map(|file| PlannedDisk {
+        file,
+        format: DiskFormat::Raw,
+        access: Access::ReadOnlyShared,
+        serial: "modules",
+    });
+    let root = own(facts.root_format.root_file(), facts.root_format, "root");
+    let home = own(layout::HOME_DISK, DiskFormat::Raw, "home");
+    [root, home].into_iter().chain(modules).collect()
+}
+
+fn cmdline(facts: &BootFacts) -> String {
+    let mut words = vec![base_cmdline(facts), "banger.root=/dev/vda banger.home=/dev/vdb".to_owned()];
+    if facts.modules_disk.is_some() {
+        words.push("banger.modules=/dev/vdc".to_owned());
+    }
+    words.join(" ")
+}
+
+/// What every boot has on its command line.
+///
+/// `panic=-1` and `reboot=t` end the monitor at once when the kernel gives up (it runs with
+/// `-no-reboot`). Nothing quiets the kernel: the boot guard looks at whether it prints.
+fn base_cmdline(facts: &BootFacts) -> String {
+    let mut words = vec!["console=ttyS0 reboot=t panic=-1".to_owned()];
+    // Without it a kernel under emulation measures the counter against a timer that a busy host
+    // delivers late, and may never be done. With KVM the kernel is told by the hypervisor.
+    if let (Accel::Emulated, Some(khz)) = (facts.accel, facts.tsc_khz) {
+        words.push(format!("tsc_early_khz={khz}"));
+    }
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Size;
+
+    use super::*;
+
+    fn spec() -> VmSpec {
+        VmSpec {
+            vcpus: 2.try_into().unwrap(),
+            memory: Size::from_mib(1024),
+            disk_size: Size::from_gib(8),
+            system_overlay_size: Size::from_gib(8),
+            nat: true,
+            publish: vec!["8080:80".parse().unwrap()],
+        }
+    }
+
+    fn facts() -> BootFacts {
+        BootFacts {
+            accel: Accel::Emulated,
+            tsc_khz: Some(2_445_000),
+            kernel: "/k/vmlinux".into(),
+            initramfs: "/k/initramfs".into(),
+            modules_disk: Some("/k/modules.ext4".into()),
+            root_format: DiskFormat::Qcow2,
+        }
+    }
+
+    #[test]
+    fn the_command_line_names_every_disk_and_the_counters_rate() {
+        assert_eq!(
+            plan(&spec(), &facts()).cmdline,
+            "console=ttyS0 reboot=t panic=-1 tsc_early_khz=2445000 \
+             banger.root=/dev/vda banger.home=/dev/vdb banger.modules=/dev/vdc"
+        );
+        let bare = BootFacts { modules_disk: None, tsc_khz: None, ..facts() };
+        assert_eq!(
+            plan(&spec(), &bare).cmdline,
+            "console=ttyS0 reboot=t panic=-1 banger.root=/dev/vda banger.home=/dev/vdb"
+        );
+        let kvm = BootFacts { accel: Accel::Kvm, ..facts() };
+        assert_eq!(plan_probe(&kvm).cmdline, "console=ttyS0 reboot=t panic=-1 banger.probe");
+    }
+
+    #[test]
+    fn disks_come_in_the_order_of_their_names_in_the_guest() {
+        let files = |facts: &BootFacts| -> Vec<String> {
+            let disks = plan(&spec(), facts).disks;
+            disks.iter().map(|disk| format!("{} {:?}", disk.file.display(), disk.access)).collect()
+        };
+        assert_eq!(
+            files(&facts()),
+            ["root.qcow2 ReadWrite", "home.ext4 ReadWrite", "/k/modules.ext4 ReadOnlyShared"]
+        );
+        let raw = BootFacts { root_format: DiskFormat::Raw, modules_disk: None, ..facts() };
+        assert_eq!(files(&raw), ["root.raw ReadWrite", "home.ext4 ReadWrite"]);
+    }
+
+    #[test]
+    fn without_nat_the_network_reaches_nothing_and_a_probe_has_none() {
+        let alone = VmSpec { nat: false, ..spec() };
+        assert_eq!(plan(&alone, &facts()).reach, Some(Reach::Nothing));
+        assert_eq!(plan(&spec(), &facts()).reach, Some(Reach::Outside));
+        let probe = plan_probe(&facts());
+        assert_eq!((probe.reach, probe.disks.len()), (None, 0));
+    }
+}
