@@ -4,8 +4,6 @@ CREATE TABLE vms (
     id                     TEXT PRIMARY KEY,
     name                   TEXT NOT NULL UNIQUE,
     state                  TEXT NOT NULL,
-    -- 'creating' or 'deleting' while one of these is not finished.
-    unfinished             TEXT CHECK (unfinished IN ('creating', 'deleting')),
     error                  TEXT,
     spec                   TEXT NOT NULL,
     image                  TEXT NOT NULL,

@@ -21,4 +21,4 @@ pub use error::StoreError;
 pub use migration::{Readiness, check_migrations};
 pub use open::Store;
 pub use process::ProcessMark;
-pub use record::{Unfinished, VmRecord, WorkspaceRecord};
+pub use record::{VmRecord, WorkspaceRecord};

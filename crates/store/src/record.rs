@@ -16,8 +16,6 @@ pub struct VmRecord {
     pub name: VmName,
     /// Where it stands.
     pub state: VmState,
-    /// What was begun and has not been finished.
-    pub unfinished: Option<Unfinished>,
     /// Why it is in `error`.
     pub error: Option<String>,
     /// What it is made of.
@@ -52,16 +50,6 @@ pub struct VmRecord {
     pub link_process: Option<ProcessMark>,
     /// The repository that was put into it.
     pub workspace: Option<WorkspaceRecord>,
-}
-
-/// What was begun with a machine and has not been finished. Where a daemon finds it at its start, it was
-/// interrupted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unfinished {
-    /// Its disks are being made: it is taken away again.
-    Creating,
-    /// It is being deleted: that is gone on with.
-    Deleting,
 }
 
 /// The repository that was put into a machine.

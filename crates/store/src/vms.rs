@@ -6,21 +6,21 @@ use model::{VmId, VmState};
 use rusqlite::{Row, named_params};
 use serde::de::DeserializeOwned;
 
-use crate::{ProcessMark, Store, StoreError, Unfinished, VmRecord, WorkspaceRecord};
+use crate::{ProcessMark, Store, StoreError, VmRecord, WorkspaceRecord};
 
 const INSERT: &str = "INSERT INTO vms (
-        id, name, state, unfinished, error, spec, image, image_digest, kernel, kernel_digest, created_at,
+        id, name, state, error, spec, image, image_digest, kernel, kernel_digest, created_at,
         started_at, boot_id, monitor, accel, disk_method, published, delete_on_failure, host_boot_id,
         monitor_pid, monitor_started_ticks, link_pid, link_started_ticks, workspace_host_path,
         workspace_guest_path, workspace_commit)
     VALUES (
-        :id, :name, :state, :unfinished, :error, :spec, :image, :image_digest, :kernel, :kernel_digest,
+        :id, :name, :state, :error, :spec, :image, :image_digest, :kernel, :kernel_digest,
         :created_at, :started_at, :boot_id, :monitor, :accel, :disk_method, :published, :delete_on_failure,
         :host_boot_id, :monitor_pid, :monitor_started_ticks, :link_pid, :link_started_ticks,
         :workspace_host_path, :workspace_guest_path, :workspace_commit)";
 
 const UPDATE: &str = "UPDATE vms SET
-        name = :name, state = :state, unfinished = :unfinished, error = :error, spec = :spec, image = :image,
+        name = :name, state = :state, error = :error, spec = :spec, image = :image,
         image_digest = :image_digest, kernel = :kernel, kernel_digest = :kernel_digest,
         created_at = :created_at, started_at = :started_at, boot_id = :boot_id, monitor = :monitor,
         accel = :accel, disk_method = :disk_method, published = :published,
@@ -92,7 +92,6 @@ impl Store {
             ":id": vm.id.as_str(),
             ":name": vm.name.as_str(),
             ":state": vm.state.as_str(),
-            ":unfinished": vm.unfinished.map(Unfinished::as_str),
             ":error": vm.error,
             ":spec": serde_json::to_string(&vm.spec).map_err(json)?,
             ":image": vm.image.as_str(),
@@ -123,15 +122,6 @@ impl Store {
             }
             _ => StoreError::Query { action, source },
         })
-    }
-}
-
-impl Unfinished {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Creating => "creating",
-            Self::Deleting => "deleting",
-        }
     }
 }
 
@@ -170,16 +160,6 @@ impl Columns<'_, '_> {
         state.ok_or_else(|| self.bad("state", &text))
     }
 
-    fn unfinished(&self) -> Result<Option<Unfinished>, StoreError> {
-        let text: Option<String> = self.get("unfinished")?;
-        match text.as_deref() {
-            None => Ok(None),
-            Some("creating") => Ok(Some(Unfinished::Creating)),
-            Some("deleting") => Ok(Some(Unfinished::Deleting)),
-            Some(other) => Err(self.bad("unfinished", other)),
-        }
-    }
-
     fn process(&self, pid: &'static str, ticks: &'static str) -> Result<Option<ProcessMark>, StoreError> {
         match (self.get(pid)?, self.get(ticks)?) {
             (Some(pid), Some(started_ticks)) => {
@@ -209,7 +189,6 @@ fn read(row: &Row<'_>) -> Result<VmRecord, StoreError> {
         id: columns.parsed("id")?,
         name: columns.parsed("name")?,
         state: columns.state()?,
-        unfinished: columns.unfinished()?,
         error: columns.get("error")?,
         spec: columns.json("spec")?,
         image: columns.parsed("image")?,
@@ -245,7 +224,6 @@ mod tests {
             id: VmId::from_random(bytes),
             name: format!("box-{number}").parse().unwrap(),
             state: VmState::Created,
-            unfinished: Some(Unfinished::Creating),
             error: None,
             spec: VmSpec {
                 vcpus: 2.try_into().unwrap(),
@@ -280,7 +258,6 @@ mod tests {
         };
         VmRecord {
             state: VmState::Running,
-            unfinished: Some(Unfinished::Deleting),
             error: Some("it 'ended'".to_owned()),
             image_digest: Some(model::Digest::from_bytes([7; 32])),
             kernel_digest: Some(model::Digest::from_bytes([8; 32])),
