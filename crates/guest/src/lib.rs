@@ -23,8 +23,10 @@
 //! **A running guest is the older party**: it speaks the generation it was booted with, and the host
 //! adapts. [`GENERATION`] rises with every change that an older host or agent would misread.
 
+pub mod client;
 pub mod frame;
 mod message;
+pub mod query;
 
 pub use message::{
     ExecRequest, ExecStatus, GuestFile, Health, Identity, Listener, Network, PtySize, Refusal, Stats,

@@ -163,4 +163,7 @@ pub struct Written {
 pub struct Refusal {
     /// What could not be done, and the system's own words for it.
     pub message: String,
+    /// What the user can do about it, where there is something: a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
