@@ -1,1 +1,24 @@
-//! The host: processes, directories, clocks, probes.
+//! The host: directories, processes, sockets, clocks, what it can do.
+//!
+//! | module       | acts on                                                                |
+//! |--------------|------------------------------------------------------------------------|
+//! | [`dirs`]     | where a user's banger keeps its things, and that nobody else is in there |
+//! | [`boot`]     | which boot of the host this is                                         |
+//! | [`process`]  | processes, told by number and start time, signalled through a descriptor |
+//! | [`spawn`]    | processes that outlive the one that starts them                        |
+//! | [`program`]  | programs on `PATH`                                                     |
+//! | [`sockets`]  | unix sockets below paths of any length                                 |
+//! | [`capacity`] | processors, memory, file systems                                       |
+//! | [`tsc`]      | the rate of the time-stamp counter                                     |
+//! | [`kvm`]      | what is remembered of whether KVM truly works                          |
+
+pub mod boot;
+pub mod capacity;
+pub mod dirs;
+pub mod kvm;
+pub mod process;
+pub mod program;
+mod remember;
+pub mod sockets;
+pub mod spawn;
+pub mod tsc;

@@ -1,0 +1,408 @@
+//! Where a user's banger keeps its things, and that nobody else is in there.
+//!
+//! | directory | for                                          | by default                | else             |
+//! |-----------|----------------------------------------------|---------------------------|------------------|
+//! | state     | the store, machines, their disks and sockets | `$XDG_STATE_HOME/banger`  | `~/.local/state/banger` |
+//! | cache     | what can be fetched or built again           | `$XDG_CACHE_HOME/banger`  | `~/.cache/banger` |
+//! | config    | `config.toml`, read only                     | `$XDG_CONFIG_HOME/banger` | `~/.config/banger` |
+//! | runtime   | the daemon's socket                          | `$XDG_RUNTIME_DIR/banger` | `/tmp/banger-<uid>` |
+//!
+//! The runtime directory goes away at the last logout while machines live on, so nothing of theirs is
+//! in it. A relative path in the environment is ignored (XDG Base Directory Specification 0.8).
+
+use std::{
+    env,
+    ffi::OsString,
+    fs::{self, DirBuilder, Metadata},
+    io,
+    os::unix::fs::{DirBuilderExt, MetadataExt},
+    path::{Path, PathBuf},
+};
+
+use model::{Class, VmId};
+
+const NAME: &str = "banger";
+/// Bits that let anyone but the owner in.
+const OTHERS: u32 = 0o077;
+/// Bits that let anyone but the owner write.
+const OTHERS_WRITE: u32 = 0o022;
+
+/// What of the environment decides where things are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// The user's number.
+    pub uid: u32,
+    /// `HOME`.
+    pub home: Option<OsString>,
+    /// `XDG_STATE_HOME`.
+    pub state_home: Option<OsString>,
+    /// `XDG_CACHE_HOME`.
+    pub cache_home: Option<OsString>,
+    /// `XDG_CONFIG_HOME`.
+    pub config_home: Option<OsString>,
+    /// `XDG_RUNTIME_DIR`.
+    pub runtime_dir: Option<OsString>,
+}
+
+impl Environment {
+    /// Reads this process's environment.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        Self {
+            uid: rustix::process::geteuid().as_raw(),
+            home: env::var_os("HOME"),
+            state_home: env::var_os("XDG_STATE_HOME"),
+            cache_home: env::var_os("XDG_CACHE_HOME"),
+            config_home: env::var_os("XDG_CONFIG_HOME"),
+            runtime_dir: env::var_os("XDG_RUNTIME_DIR"),
+        }
+    }
+}
+
+/// Why a directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DirsError {
+    /// The environment does not say where.
+    #[error("HOME is not set to an absolute path")]
+    NoHome,
+    /// It is there and is no directory, or only a link to one.
+    #[error("{} is {kind}", dir.display())]
+    NotADirectory {
+        /// Which.
+        dir: PathBuf,
+        /// What it is, with its article.
+        kind: &'static str,
+    },
+    /// Someone else made it.
+    #[error("{} belongs to user {owner}, not to user {uid}", dir.display())]
+    NotOurs {
+        /// Which.
+        dir: PathBuf,
+        /// Whose it is.
+        owner: u32,
+        /// Whose it should be.
+        uid: u32,
+    },
+    /// Others may get in.
+    #[error("{} is open to others (mode {mode:04o})", dir.display())]
+    OpenToOthers {
+        /// Which.
+        dir: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// It cannot be made or looked at.
+    #[error("{} cannot be used", dir.display())]
+    Unusable {
+        /// Which.
+        dir: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl DirsError {
+    /// Whose turn it is.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self {
+            Self::NotADirectory { .. } | Self::NotOurs { .. } | Self::OpenToOthers { .. } => Class::Refused,
+            Self::NoHome => Class::Usage,
+            Self::Unusable { .. } => Class::Failed,
+        }
+    }
+
+    /// One sentence that tells the user what to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NoHome => "Set HOME to your home directory.".to_owned(),
+            Self::NotADirectory { dir, .. } | Self::NotOurs { dir, .. } => {
+                format!("Find out who put {} there, and move it out of the way.", dir.display())
+            }
+            Self::OpenToOthers { dir, .. } => {
+                format!("If you trust what is in it: chmod 700 {}", dir.display())
+            }
+            Self::Unusable { dir, .. } => format!("Check that you may write to {}.", dir.display()),
+        })
+    }
+}
+
+/// Where one user's banger keeps its things.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dirs {
+    uid: u32,
+    state: PathBuf,
+    cache: PathBuf,
+    config: PathBuf,
+    runtime: PathBuf,
+}
+
+impl Dirs {
+    /// Finds the directories of embedded mode. Makes none; [`Dirs::ensure`] does.
+    ///
+    /// The same environment gives the command-line tool and the daemon the same directories. A runtime
+    /// directory that is not there, or is another's, as after `su`, counts as unset.
+    ///
+    /// # Errors
+    ///
+    /// [`DirsError::NoHome`] where a directory would lie below it.
+    pub fn embedded(environment: &Environment) -> Result<Self, DirsError> {
+        let absolute =
+            |path: &Option<OsString>| path.as_ref().map(PathBuf::from).filter(|path| path.is_absolute());
+        let home = absolute(&environment.home);
+        let below = |set: &Option<OsString>, default: &str| -> Result<PathBuf, DirsError> {
+            let base = absolute(set).or_else(|| home.as_ref().map(|home| home.join(default)));
+            Ok(base.ok_or(DirsError::NoHome)?.join(NAME))
+        };
+        let uid = environment.uid;
+        let is_ours = |dir: &PathBuf| fs::metadata(dir).is_ok_and(|meta| meta.is_dir() && meta.uid() == uid);
+        let runtime = absolute(&environment.runtime_dir).filter(is_ours).map(|dir| dir.join(NAME));
+        Ok(Self {
+            uid,
+            state: below(&environment.state_home, ".local/state")?,
+            cache: below(&environment.cache_home, ".cache")?,
+            config: below(&environment.config_home, ".config")?,
+            runtime: runtime.unwrap_or_else(|| format!("/tmp/{NAME}-{uid}").into()),
+        })
+    }
+
+    /// Makes state, cache and runtime directory where they are not there, mode 0700, and checks them.
+    ///
+    /// State and cache may be links to a directory on a larger disk; the runtime directory may lie where
+    /// others can make links, so it must be none. Ensuring twice is ensuring once.
+    ///
+    /// # Errors
+    ///
+    /// The first of the [`DirsError`]s that is met; what was made before stays.
+    pub fn ensure(&self) -> Result<(), DirsError> {
+        self.ensure_runtime()?;
+        make(&self.state)?;
+        check(&self.state, &look(fs::metadata(&self.state), &self.state)?, self.uid, OTHERS)?;
+        make(&self.cache)?;
+        check(&self.cache, &look(fs::metadata(&self.cache), &self.cache)?, self.uid, OTHERS_WRITE)
+    }
+
+    /// As [`Dirs::ensure`], for the runtime directory alone: what a client needs before it trusts a socket.
+    ///
+    /// # Errors
+    ///
+    /// As [`Dirs::ensure`].
+    pub fn ensure_runtime(&self) -> Result<(), DirsError> {
+        let dir = &self.runtime;
+        make(dir)?;
+        check(dir, &look(fs::symlink_metadata(dir), dir)?, self.uid, OTHERS)
+    }
+
+    /// Checks the runtime directory and makes none. Returns whether it is there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Dirs::ensure`].
+    pub fn check_runtime(&self) -> Result<bool, DirsError> {
+        match fs::symlink_metadata(&self.runtime) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            found => check(&self.runtime, &look(found, &self.runtime)?, self.uid, OTHERS).map(|()| true),
+        }
+    }
+
+    /// The state directory.
+    #[must_use]
+    pub fn state(&self) -> &Path {
+        &self.state
+    }
+
+    /// The cache directory.
+    #[must_use]
+    pub fn cache(&self) -> &Path {
+        &self.cache
+    }
+
+    /// The configuration directory. It may not be there.
+    #[must_use]
+    pub fn config(&self) -> &Path {
+        &self.config
+    }
+
+    /// The runtime directory.
+    #[must_use]
+    pub fn runtime(&self) -> &Path {
+        &self.runtime
+    }
+
+    /// The name of the daemon's socket in the runtime directory.
+    #[must_use]
+    pub fn socket_name(&self) -> &'static str {
+        "bangerd.sock"
+    }
+
+    /// The daemon's socket, for showing; [`crate::sockets`] takes directory and name.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.runtime.join(self.socket_name())
+    }
+
+    /// The directory of all machines.
+    #[must_use]
+    pub fn vms(&self) -> PathBuf {
+        self.state.join("vms")
+    }
+
+    /// The directory of one machine.
+    #[must_use]
+    pub fn vm(&self, id: &VmId) -> PathBuf {
+        self.vms().join(id.as_str())
+    }
+}
+
+fn make(dir: &Path) -> Result<(), DirsError> {
+    let unusable = |source| DirsError::Unusable { dir: dir.to_owned(), source };
+    if let Some(parent) = dir.parent() {
+        DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(unusable)?;
+    }
+    match DirBuilder::new().mode(0o700).create(dir) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(unusable(error)),
+        _ => Ok(()),
+    }
+}
+
+fn look(found: io::Result<Metadata>, dir: &Path) -> Result<Metadata, DirsError> {
+    found.map_err(|source| DirsError::Unusable { dir: dir.to_owned(), source })
+}
+
+fn check(dir: &Path, found: &Metadata, uid: u32, forbidden: u32) -> Result<(), DirsError> {
+    let dir = dir.to_owned();
+    let mode = found.mode() & 0o7777;
+    if found.is_symlink() {
+        Err(DirsError::NotADirectory { dir, kind: "a link" })
+    } else if !found.is_dir() {
+        Err(DirsError::NotADirectory { dir, kind: "no directory" })
+    } else if found.uid() != uid {
+        Err(DirsError::NotOurs { dir, owner: found.uid(), uid })
+    } else if mode & forbidden != 0 {
+        Err(DirsError::OpenToOthers { dir, mode })
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn environment(home: &Path) -> Environment {
+        Environment {
+            uid: rustix::process::geteuid().as_raw(),
+            home: Some(home.into()),
+            runtime_dir: Some(home.into()),
+            ..Environment::default()
+        }
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::symlink_metadata(path).unwrap().mode() & 0o7777
+    }
+
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn what_the_environment_says_and_what_it_leaves_open() {
+        let home = tempfile::tempdir().unwrap();
+        let at = |path: &str| home.path().join(path);
+        let plain = Dirs::embedded(&environment(home.path())).unwrap();
+        assert_eq!(plain.state(), at(".local/state/banger"));
+        assert_eq!(plain.cache(), at(".cache/banger"));
+        assert_eq!(plain.config(), at(".config/banger"));
+        assert_eq!(plain.socket(), at("banger/bangerd.sock"));
+        let id: VmId = "000102fdfeff".parse().unwrap();
+        assert_eq!(plain.vm(&id), at(".local/state/banger/vms/000102fdfeff"));
+
+        let set = Environment { state_home: Some("/srv/state".into()), ..environment(home.path()) };
+        assert_eq!(Dirs::embedded(&set).unwrap().state(), Path::new("/srv/state/banger"));
+        let relative = Environment { state_home: Some("state".into()), ..environment(home.path()) };
+        assert_eq!(Dirs::embedded(&relative).unwrap().state(), at(".local/state/banger"));
+        let nowhere = Environment { home: None, ..environment(home.path()) };
+        assert!(matches!(Dirs::embedded(&nowhere), Err(DirsError::NoHome)));
+    }
+
+    #[test]
+    fn a_runtime_directory_that_is_not_there_or_anothers_counts_as_unset() {
+        let home = tempfile::tempdir().unwrap();
+        let me = environment(home.path());
+        let fallback = PathBuf::from(format!("/tmp/banger-{}", me.uid));
+        let runtime = |environment: &Environment| Dirs::embedded(environment).unwrap().runtime().to_owned();
+        assert_eq!(runtime(&Environment { runtime_dir: None, ..me.clone() }), fallback);
+        assert_eq!(runtime(&Environment { runtime_dir: Some("run".into()), ..me.clone() }), fallback);
+        let missing = Some(home.path().join("missing").into());
+        assert_eq!(runtime(&Environment { runtime_dir: missing, ..me.clone() }), fallback);
+        let another = Environment { uid: me.uid + 1, ..me };
+        assert_eq!(runtime(&another), Path::new(&format!("/tmp/banger-{}", another.uid)));
+    }
+
+    #[test]
+    fn directories_are_made_for_the_owner_alone_and_ensuring_twice_is_ensuring_once() {
+        let home = tempfile::tempdir().unwrap();
+        let dirs = Dirs::embedded(&environment(home.path())).unwrap();
+        assert!(!dirs.check_runtime().unwrap());
+        dirs.ensure().unwrap();
+        dirs.ensure().unwrap();
+        assert!(dirs.check_runtime().unwrap());
+        for dir in [dirs.state(), dirs.cache(), dirs.runtime()] {
+            assert_eq!(mode(dir), 0o700, "{}", dir.display());
+        }
+        assert!(!dirs.config().exists());
+    }
+
+    #[test]
+    fn a_runtime_directory_that_is_not_ours_alone_is_refused() {
+        let home = tempfile::tempdir().unwrap();
+        let dirs = Dirs::embedded(&environment(home.path())).unwrap();
+        let runtime = dirs.runtime().to_owned();
+        let refused = |what: &str| {
+            for error in [dirs.ensure().unwrap_err(), dirs.check_runtime().unwrap_err()] {
+                assert_eq!(error.class(), Class::Refused, "{error}");
+                assert!(error.to_string().contains(what), "{error}");
+                assert!(error.hint().is_some());
+            }
+        };
+        symlink(home.path(), &runtime).unwrap();
+        refused("is a link");
+        fs::remove_file(&runtime).unwrap();
+
+        fs::write(&runtime, "").unwrap();
+        refused("is no directory");
+        fs::remove_file(&runtime).unwrap();
+
+        fs::create_dir(&runtime).unwrap();
+        for mode in [0o710, 0o705, 0o1777] {
+            set_mode(&runtime, mode);
+            refused("is open to others");
+        }
+        set_mode(&runtime, 0o700);
+        dirs.ensure().unwrap();
+
+        let another = Dirs { uid: dirs.uid + 1, ..dirs.clone() };
+        let error = another.check_runtime().unwrap_err();
+        assert!(matches!(error, DirsError::NotOurs { .. }), "{error}");
+        assert_eq!(error.class(), Class::Refused);
+    }
+
+    #[test]
+    fn the_state_directory_may_be_a_link_and_must_be_closed() {
+        let home = tempfile::tempdir().unwrap();
+        let dirs = Dirs::embedded(&environment(home.path())).unwrap();
+        let large_disk = home.path().join("large-disk");
+        fs::create_dir(&large_disk).unwrap();
+        set_mode(&large_disk, 0o755);
+        fs::create_dir_all(dirs.state().parent().unwrap()).unwrap();
+        symlink(&large_disk, dirs.state()).unwrap();
+        let error = dirs.ensure().unwrap_err();
+        assert!(matches!(error, DirsError::OpenToOthers { .. }), "{error}");
+        set_mode(&large_disk, 0o700);
+        dirs.ensure().unwrap();
+    }
+}
