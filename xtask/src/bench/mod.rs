@@ -1,0 +1,8 @@
+//! `cargo xtask bench`: what docs/specification.md promises in figures.
+
+mod row;
+mod run;
+mod size;
+
+pub use row::{Measured, Row};
+pub use run::run;
