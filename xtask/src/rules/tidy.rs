@@ -13,6 +13,8 @@ struct Pattern {
     in_tests_only: bool,
 }
 
+const SLEEPS: &str = "a test sleeps; wait for a condition, in a function called wait…";
+
 const PATTERNS: &[Pattern] = &[
     Pattern { words: &["#", "[", "ignore"], what: "a test is ignored", in_tests_only: false },
     Pattern {
@@ -38,11 +40,8 @@ const PATTERNS: &[Pattern] = &[
         what: "shipped code asks whether it is tested",
         in_tests_only: false,
     },
-    Pattern {
-        words: &["sleep", "("],
-        what: "a test sleeps; wait for a condition, in a function called wait…",
-        in_tests_only: true,
-    },
+    Pattern { words: &["thread", "::", "sleep"], what: SLEEPS, in_tests_only: true },
+    Pattern { words: &["time", "::", "sleep"], what: SLEEPS, in_tests_only: true },
 ];
 
 /// How a function, or a file, is named that waits for a condition: it may sleep between two looks.
@@ -138,12 +137,16 @@ mod tests {
             "#[expect(dead_code, reason = \"later\")] fn f() {}",
             "// todo!() and #[ignore]\nconst A: &str = \"#[allow(x)]\";",
             "fn f(todo: u8) -> bool { todo != 1 }",
+            "#[test] fn f() { let child = sleep(); }",
         ] {
             assert_eq!(found("crates/c/src/a.rs", good), 0, "{good}");
         }
-        assert_eq!(found("tests/smoke/src/wait.rs", "fn f() { sleep(TICK); }"), 0);
-        assert_eq!(found("tests/smoke/src/host.rs", "fn wait_for() { while !is() { sleep(TICK); } }"), 0);
-        assert_eq!(found("tests/smoke/src/host.rs", "fn f() { sleep(TICK); }"), 1);
+        assert_eq!(found("tests/smoke/src/wait.rs", "fn f() { thread::sleep(TICK); }"), 0);
+        assert_eq!(
+            found("tests/smoke/src/host.rs", "fn wait_for() { while !is() { thread::sleep(TICK); } }"),
+            0
+        );
+        assert_eq!(found("tests/smoke/src/host.rs", "fn f() { thread::sleep(TICK); }"), 1);
     }
 
     #[test]
