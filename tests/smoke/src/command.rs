@@ -1,0 +1,350 @@
+//! One run of a program, with everything around it fixed.
+
+use std::{
+    ffi::{OsStr, OsString},
+    io::{Read, Write},
+    os::unix::process::{CommandExt, ExitStatusExt},
+    path::PathBuf,
+    process::{self, Child, ExitStatus, Stdio},
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::wait::wait_until;
+
+/// How long a command may take unless it is told otherwise: a boot under emulation on a busy host.
+const LIMIT: Duration = Duration::from_mins(4);
+
+/// How long the outputs may stay open after a command's end.
+const OUTPUTS_LIMIT: Duration = Duration::from_secs(5);
+
+/// A command to run: an environment of its own, nothing inherited, its own process group.
+#[derive(Debug)]
+#[must_use]
+pub struct Command {
+    program: PathBuf,
+    args: Vec<OsString>,
+    envs: Vec<(OsString, OsString)>,
+    dir: PathBuf,
+    stdin: Option<Vec<u8>>,
+    limit: Duration,
+}
+
+/// What came of a command.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// Its exit code; 128 and the signal's number where a signal ended it.
+    pub code: i32,
+    /// Its stdout.
+    pub stdout: Vec<u8>,
+    /// Its stderr.
+    pub stderr: Vec<u8>,
+    /// How long it took.
+    pub took: Duration,
+    line: String,
+}
+
+/// A command that runs. One that is dropped is killed, its group with it.
+#[derive(Debug)]
+pub struct Running {
+    line: String,
+    child: Child,
+    began: Instant,
+    limit: Duration,
+    stdout: Pipe,
+    stderr: Pipe,
+    reaped: bool,
+}
+
+/// What came out of a pipe so far, and news of its end.
+#[derive(Debug)]
+struct Pipe {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    ended: mpsc::Receiver<()>,
+}
+
+impl Command {
+    pub(crate) fn new(program: PathBuf, dir: PathBuf, envs: &[(OsString, OsString)]) -> Self {
+        Self { program, args: vec![], envs: envs.to_vec(), dir, stdin: None, limit: LIMIT }
+    }
+
+    /// Adds arguments.
+    pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets one variable.
+    pub fn env(mut self, key: &str, value: impl AsRef<OsStr>) -> Self {
+        self.envs.push((key.into(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Starts it somewhere else than in the home.
+    pub fn dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.dir = dir.into();
+        self
+    }
+
+    /// Gives it these bytes on stdin, then its end. Without this it reads `/dev/null`.
+    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = Some(bytes.into());
+        self
+    }
+
+    /// Sets how long it may take.
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Starts it.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be started.
+    #[track_caller]
+    pub fn start(self) -> Running {
+        let line = format!("{} {}", self.program.display(), self.args.join(OsStr::new(" ")).display());
+        let stdin = if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() };
+        let spawned = process::Command::new(&self.program)
+            .args(&self.args)
+            .env_clear()
+            .envs(self.envs)
+            .current_dir(&self.dir)
+            .process_group(0)
+            .stdin(stdin)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let mut child = spawned.unwrap_or_else(|error| panic!("start {line}: {error}"));
+        if let (Some(mut pipe), Some(bytes)) = (child.stdin.take(), self.stdin) {
+            // A command may end without reading all; that is its affair.
+            thread::spawn(move || drop(pipe.write_all(&bytes)));
+        }
+        let (stdout, stderr) = (Pipe::read(child.stdout.take()), Pipe::read(child.stderr.take()));
+        Running { line, child, began: Instant::now(), limit: self.limit, stdout, stderr, reaped: false }
+    }
+
+    /// Runs it to its end.
+    ///
+    /// # Panics
+    ///
+    /// Where it takes longer than its limit; it is killed then, its group with it.
+    #[track_caller]
+    pub fn run(self) -> Output {
+        self.start().finish()
+    }
+}
+
+impl Pipe {
+    fn read(pipe: Option<impl Read + Send + 'static>) -> Self {
+        let bytes = Arc::new(Mutex::new(vec![]));
+        let (tell, ended) = mpsc::channel();
+        let into = Arc::clone(&bytes);
+        thread::spawn(move || {
+            let mut piece = vec![0; 64 * 1024];
+            let mut pipe = pipe;
+            while let Some(count) = pipe.as_mut().and_then(|pipe| pipe.read(&mut piece).ok())
+                && count > 0
+            {
+                let mut bytes = into.lock().unwrap_or_else(PoisonError::into_inner);
+                bytes.extend_from_slice(&piece[..count]);
+            }
+            drop(tell);
+        });
+        Self { bytes, ended }
+    }
+
+    fn so_far(&self) -> Vec<u8> {
+        self.bytes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn is_open_after(&self, limit: Duration) -> bool {
+        self.ended.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout)
+    }
+}
+
+impl Running {
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it wrote so far: stdout, stderr.
+    #[must_use]
+    pub fn so_far(&self) -> (String, String) {
+        let text = |pipe: &Pipe| String::from_utf8_lossy(&pipe.so_far()).into_owned();
+        (text(&self.stdout), text(&self.stderr))
+    }
+
+    /// Waits until its stdout and stderr together hold `text`.
+    ///
+    /// # Panics
+    ///
+    /// Where it ends or takes too long before.
+    #[track_caller]
+    pub fn wait_for_text(&mut self, text: &str) {
+        let holds = |running: &Self| {
+            let (stdout, stderr) = running.so_far();
+            stdout.contains(text) || stderr.contains(text)
+        };
+        let seen = wait_until(self.limit, || {
+            let is_over = matches!(self.child.try_wait(), Ok(Some(_)));
+            (holds(self) || is_over).then_some(())
+        });
+        let (stdout, stderr) = self.so_far();
+        assert!(
+            seen.is_some() && holds(self),
+            "{} never said {text:?}\nstdout: {stdout}\nstderr: {stderr}",
+            self.line
+        );
+    }
+
+    /// Sends a signal to its process group, as a terminal does with Ctrl-C.
+    pub fn signal(&self, signal: Signal) {
+        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            // One that is gone already needs no signal.
+            let _gone = kill_process_group(group, signal);
+        }
+    }
+
+    /// Waits for its end and for the end of its outputs.
+    ///
+    /// # Panics
+    ///
+    /// Where it takes longer than its limit, or where something else keeps its outputs open.
+    #[track_caller]
+    pub fn finish(mut self) -> Output {
+        let left = self.limit.saturating_sub(self.began.elapsed());
+        let status = wait_until(left, || self.child.try_wait().ok().flatten());
+        let took = self.began.elapsed();
+        let Some(status) = status else {
+            let (stdout, stderr) = self.so_far();
+            panic!(
+                "{} took longer than {} s\nstdout: {stdout}\nstderr: {stderr}",
+                self.line,
+                self.limit.as_secs()
+            );
+        };
+        for (name, pipe) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
+            assert!(
+                !pipe.is_open_after(OUTPUTS_LIMIT),
+                "{} ended, and its {name} is still held open",
+                self.line
+            );
+        }
+        self.reaped = true;
+        Output {
+            code: code(status),
+            stdout: self.stdout.so_far(),
+            stderr: self.stderr.so_far(),
+            took,
+            line: self.line.clone(),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.reaped {
+            self.signal(Signal::KILL);
+            let _reaped = self.child.wait();
+        }
+    }
+}
+
+fn code(status: ExitStatus) -> i32 {
+    status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default())
+}
+
+impl Output {
+    /// Its stdout as text.
+    #[must_use]
+    pub fn stdout(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// Its stderr as text.
+    #[must_use]
+    pub fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).into_owned()
+    }
+
+    /// Holds it to an exit code, and returns it.
+    ///
+    /// # Panics
+    ///
+    /// Where the code is another one.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert!(
+            self.code == code,
+            "{}\nexited with {}, not {code}, after {:.1} s\nstdout: {}\nstderr: {}",
+            self.line,
+            self.code,
+            self.took.as_secs_f32(),
+            self.stdout(),
+            self.stderr()
+        );
+        self
+    }
+
+    /// Holds it to success, and returns it.
+    ///
+    /// # Panics
+    ///
+    /// Where it failed.
+    #[track_caller]
+    pub fn ok(self) -> Self {
+        self.exits(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sh(script: &str) -> Command {
+        let path = ("PATH".into(), "/usr/bin:/bin".into());
+        Command::new("/bin/sh".into(), "/".into(), &[path]).args(["-c", script])
+    }
+
+    #[test]
+    fn outputs_code_and_environment_are_its_own() {
+        let output = sh("cat; env | grep -c CARGO >&2; exit 3").stdin("in").run();
+        assert_eq!((output.code, &*output.stdout(), &*output.stderr()), (3, "in", "0\n"));
+        assert_eq!(sh("kill -9 $$").run().code, 137);
+    }
+
+    #[test]
+    fn what_takes_too_long_is_killed_with_all_that_it_started() {
+        let running = sh("sleep 600 & echo $!; wait").limit(Duration::from_millis(300)).start();
+        let group = running.pid();
+        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| running.finish()));
+        assert!(ended.is_err());
+        let is_there =
+            || rustix::process::test_kill_process_group(Pid::from_raw(group.cast_signed()).unwrap()).is_ok();
+        crate::wait::wait_for("the group's end", Duration::from_secs(10), || !is_there());
+    }
+
+    #[test]
+    fn outputs_that_stay_open_are_found() {
+        let running = sh("sleep 60 & exit 0").start();
+        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| running.finish()));
+        let told = ended.unwrap_err().downcast::<String>().unwrap();
+        assert!(told.contains("its stdout is still held open"), "{told}");
+    }
+
+    #[test]
+    fn it_can_be_watched_and_interrupted() {
+        let mut running = sh("trap 'echo out; exit 130' INT; echo in; while :; do sleep 0.1; done").start();
+        running.wait_for_text("in");
+        running.signal(Signal::INT);
+        assert_eq!(running.finish().exits(130).stdout(), "in\nout\n");
+    }
+}

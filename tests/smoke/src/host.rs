@@ -1,0 +1,230 @@
+//! A host to run a scenario on.
+
+use std::{
+    cell::{Cell, RefCell},
+    ffi::{OsStr, OsString},
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::{cache, census, command::Command, place, slot, wait::wait_until};
+
+/// How long processes may take to be gone after the daemon was told to stop.
+const GONE_LIMIT: Duration = Duration::from_secs(20);
+
+/// The directories of one user.
+#[derive(Debug)]
+pub(crate) struct Home {
+    dir: PathBuf,
+}
+
+impl Home {
+    /// Makes the directories below `dir`, for their owner alone.
+    pub(crate) fn at(dir: PathBuf) -> Self {
+        for name in ["home", "state", "cache", "config", "run"] {
+            let path = dir.join(name);
+            let made = fs::create_dir_all(&path)
+                .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o700)));
+            made.unwrap_or_else(|error| panic!("create {}: {error}", path.display()));
+        }
+        Self { dir }
+    }
+
+    fn envs(&self) -> Vec<(OsString, OsString)> {
+        let programs = place::programs();
+        let path =
+            format!("{}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", programs.display());
+        let dir = |name: &str| self.dir.join(name).into_os_string();
+        [
+            ("HOME", dir("home")),
+            ("XDG_STATE_HOME", dir("state")),
+            ("XDG_CACHE_HOME", dir("cache")),
+            ("XDG_CONFIG_HOME", dir("config")),
+            ("XDG_RUNTIME_DIR", dir("run")),
+            ("PATH", path.into()),
+            ("LANG", "C.UTF-8".into()),
+            ("TERM", "dumb".into()),
+            ("USER", "smoke".into()),
+        ]
+        .map(|(key, value)| (key.into(), value))
+        .to_vec()
+    }
+
+    pub(crate) fn banger<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
+        Command::new(place::programs().join("banger"), self.dir.join("home"), &self.envs()).args(args)
+    }
+
+    fn has_daemon(&self) -> bool {
+        self.dir.join("run/banger/bangerd.sock").exists()
+    }
+
+    /// Stops the daemon, where there is one.
+    pub(crate) fn stop_daemon(&self) {
+        if self.has_daemon() {
+            let _stopped = self.banger(["daemon", "stop"]).limit(Duration::from_mins(1)).run().ok();
+        }
+    }
+}
+
+/// A host of the kind *plain*: this machine, and a home with nothing in it.
+#[derive(Debug)]
+pub struct Host {
+    // In the order in which they go: the directory before the right to have guests.
+    home: Home,
+    dir: TempDir,
+    slot: RefCell<Option<slot::Slot>>,
+    scenario: String,
+    skipped: RefCell<Option<String>>,
+    may_leave_machines: Cell<bool>,
+}
+
+impl Host {
+    pub(crate) fn plain(scenario: &str) -> Self {
+        let homes = place::smoke("homes");
+        let dir = tempfile::Builder::new().prefix(&format!("{scenario}.")).tempdir_in(&homes);
+        let dir = dir.unwrap_or_else(|error| panic!("create a directory in {}: {error}", homes.display()));
+        Self {
+            home: Home::at(dir.path().to_owned()),
+            dir,
+            slot: RefCell::default(),
+            scenario: scenario.to_owned(),
+            skipped: RefCell::default(),
+            may_leave_machines: Cell::new(false),
+        }
+    }
+
+    /// The directory below which everything of this home lies: `home`, `state`, `cache`, `config`, `run`.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Puts the shared images and kernels into this home, and waits until guests may be booted.
+    ///
+    /// # Panics
+    ///
+    /// Where the images and kernels cannot be prepared.
+    pub fn with_guests(&self) -> &Self {
+        if self.slot.borrow().is_none() {
+            *self.slot.borrow_mut() = Some(slot::take());
+            cache::share(self.dir.path());
+        }
+        self
+    }
+
+    /// A call of `banger`.
+    pub fn banger<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
+        self.home.banger(args)
+    }
+
+    /// A call of another program with the same environment.
+    pub fn program(&self, path: impl Into<PathBuf>) -> Command {
+        Command::new(path.into(), self.dir.path().join("home"), &self.home.envs())
+    }
+
+    /// Counts the machines that are recorded.
+    ///
+    /// # Panics
+    ///
+    /// Where they cannot be listed.
+    #[must_use]
+    pub fn machines(&self) -> usize {
+        let output = self.banger(["vm", "list", "--json"]).run().ok();
+        let lines = output.stdout();
+        lines.lines().filter(|line| !line.trim().is_empty()).map(count).sum()
+    }
+
+    /// Deletes what machines are left at the end of the scenario instead of holding it to have none.
+    pub fn delete_machines_afterwards(&self) {
+        self.may_leave_machines.set(true);
+    }
+
+    /// Says that the scenario cannot be held here; see [`skip!`](crate::skip).
+    ///
+    /// # Panics
+    ///
+    /// Where `tests/skips.toml` does not allow it.
+    pub fn skip(&self, missing: &str) {
+        crate::scenario::assert_may_skip(&self.scenario, missing);
+        *self.skipped.borrow_mut() = Some(missing.to_owned());
+    }
+
+    pub(crate) fn skipped(&self) -> Option<String> {
+        self.skipped.borrow().clone()
+    }
+
+    /// Stops the daemon and holds the scenario to have left nothing.
+    pub(crate) fn assert_leaves_nothing(&self) {
+        if self.home.has_daemon() {
+            if self.may_leave_machines.get() {
+                let _pruned = self.banger(["vm", "stop", "--all"]).run();
+                let _pruned = self.banger(["vm", "prune", "-f"]).run();
+            }
+            assert_eq!(self.machines(), 0, "machines are left");
+            self.home.stop_daemon();
+        }
+        let gone = wait_until(GONE_LIMIT, || census::processes(self.dir()).is_empty().then_some(()));
+        if gone.is_none() {
+            let left: Vec<_> = census::processes(self.dir()).iter().map(ToString::to_string).collect();
+            panic!("left behind:\n{}", left.join("\n"));
+        }
+        let left = census::files(self.dir());
+        assert!(left.is_empty(), "left behind: {left:#?}");
+    }
+
+    /// Ends what a failed scenario left, and prints what its daemon and consoles said.
+    pub(crate) fn clear_up(&self) {
+        for trace in census::processes(self.dir()) {
+            println!("ending {trace}");
+            if let Some(pid) = Pid::from_raw(trace.pid) {
+                // It may have ended in the meantime.
+                let _gone = kill_process(pid, Signal::KILL);
+            }
+        }
+        print_logs(&self.dir().join("state"));
+    }
+}
+
+/// Counts the machines in a line of JSON: a list, an object with a list, or one machine.
+fn count(line: &str) -> usize {
+    let value: serde_json::Value =
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("no JSON ({error}): {line}"));
+    match value.get("vms").unwrap_or(&value) {
+        serde_json::Value::Array(machines) => machines.len(),
+        _ => 1,
+    }
+}
+
+/// The end of each log below `dir`, which is all that is left to see of a scenario that failed.
+fn print_logs(dir: &Path) {
+    const LINES_MAX: usize = 60;
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            print_logs(&path);
+        } else if path.extension().is_some_and(|extension| extension == "log") {
+            let text = String::from_utf8_lossy(&fs::read(&path).unwrap_or_default()).into_owned();
+            let lines: Vec<&str> = text.lines().collect();
+            let end = lines[lines.len().saturating_sub(LINES_MAX)..].join("\n");
+            println!("--- the end of {}\n{end}", path.display());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn machines_are_counted_in_each_shape() {
+        for (line, machines) in [("[]", 0), ("[{}, {}]", 2), ("{\"vms\": [{}]}", 1), ("{\"name\": \"a\"}", 1)]
+        {
+            assert_eq!(count(line), machines, "{line}");
+        }
+    }
+}

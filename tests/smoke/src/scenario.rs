@@ -1,0 +1,129 @@
+//! A scenario, from its home to its report.
+
+use std::{
+    any::type_name,
+    collections::BTreeSet,
+    env, fs,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    time::Instant,
+};
+
+use serde::Deserialize;
+
+use crate::{
+    Host, place,
+    report::{Ended, Report},
+};
+
+/// Says that a scenario cannot be held here, and ends it: `skip!(host, "what is missing")`.
+#[macro_export]
+macro_rules! skip {
+    ($host:expr, $missing:expr) => {{
+        $host.skip($missing);
+        return;
+    }};
+}
+
+/// Runs a scenario on a plain host. Its name is that of the test that calls this.
+///
+/// # Panics
+///
+/// Where the scenario fails, or leaves something.
+pub fn on_plain<F: FnOnce(&Host)>(body: F) {
+    let scenario = name_of::<F>();
+    let kind = kind();
+    assert_eq!(kind, "plain", "this scenario runs on the plain host alone so far");
+    let began = Instant::now();
+    let report = |ended| {
+        let seconds = began.elapsed().as_secs();
+        Report { scenario: scenario.clone(), ended, seconds }.write();
+    };
+    report(Ended::Not);
+    let host = Host::plain(&scenario);
+    let ran = catch_unwind(AssertUnwindSafe(|| {
+        body(&host);
+        host.assert_leaves_nothing();
+    }));
+    match (ran, host.skipped()) {
+        (Ok(()), None) => report(Ended::Passed),
+        (Ok(()), Some(missing)) => {
+            println!("skipped: {missing}");
+            report(Ended::Skipped(missing));
+        }
+        (Err(panic), _) => {
+            host.clear_up();
+            report(Ended::Failed);
+            resume_unwind(panic);
+        }
+    }
+}
+
+/// The last name before `{{closure}}` in the body's type: the function that it stands in.
+fn name_of<F>() -> String {
+    let path = type_name::<F>();
+    let names = path.split("::").filter(|name| !name.starts_with('{'));
+    names.last().unwrap_or(path).to_owned()
+}
+
+/// The kind of host that was asked for.
+fn kind() -> String {
+    env::var("BANGER_SMOKE_HOST").unwrap_or_else(|_| "plain".to_owned())
+}
+
+#[derive(Debug, Deserialize)]
+struct Skips {
+    #[serde(default)]
+    skip: Vec<Skip>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Skip {
+    scenario: String,
+    hosts: BTreeSet<String>,
+    missing: String,
+}
+
+pub(crate) fn assert_may_skip(scenario: &str, missing: &str) {
+    let path = place::repository().join("tests/skips.toml");
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()));
+    assert!(
+        may_skip(&text, scenario, &kind(), missing),
+        "{scenario} would be skipped for want of {missing}, which tests/skips.toml does not allow here"
+    );
+}
+
+fn may_skip(skips: &str, scenario: &str, host: &str, missing: &str) -> bool {
+    let skips: Skips = toml::from_str(skips).unwrap_or_else(|error| panic!("read tests/skips.toml: {error}"));
+    let fits =
+        |skip: &Skip| skip.scenario == scenario && skip.hosts.contains(host) && skip.missing == missing;
+    skips.skip.iter().any(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name<F: FnOnce()>(_: F) -> String {
+        name_of::<F>()
+    }
+
+    #[test]
+    fn a_scenario_is_called_as_its_test_is() {
+        assert_eq!(name(|| {}), "a_scenario_is_called_as_its_test_is");
+    }
+
+    #[test]
+    fn only_a_skip_that_is_listed_is_allowed() {
+        let skips =
+            "[[skip]]\nscenario = \"egress\"\nhosts = [\"plain\"]\nmissing = \"a network\"\nreason = \"r\"";
+        for (scenario, host, missing, may) in [
+            ("egress", "plain", "a network", true),
+            ("egress", "metal", "a network", false),
+            ("egress", "plain", "a bridge", false),
+            ("ports", "plain", "a network", false),
+        ] {
+            assert_eq!(may_skip(skips, scenario, host, missing), may, "{scenario} {host} {missing}");
+        }
+        assert!(!may_skip("", "egress", "plain", "a network"));
+    }
+}
