@@ -1,3 +1,21 @@
 //! The command-line tool.
 
-fn main() {}
+mod commands;
+mod copy;
+mod daemon;
+mod exit;
+mod fault;
+mod follow;
+mod interrupt;
+mod release;
+mod screen;
+mod session;
+mod text;
+mod top;
+
+fn main() {
+    clap_complete::CompleteEnv::with_factory(top::command).bin("banger").complete();
+    let code = top::main();
+    // Threads may still wait for a stdin that nobody closes.
+    std::process::exit(code.into());
+}

@@ -1,0 +1,42 @@
+//! `banger info`.
+
+use api::{Info as Facts, Setting};
+
+use crate::{daemon::Context, exit, fault::Doing as _, fault::Fault, text::Table};
+
+/// How banger works on this host: mode, monitor, accelerator, defaults, paths
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  banger info\n  banger info --json     every setting with where it came from"
+)]
+pub(crate) struct Info {}
+
+impl Info {
+    pub(crate) async fn run(&self, context: &Context) -> Result<u8, Fault> {
+        let doing = "ask the daemon about itself";
+        let client = context.daemon(doing).await?;
+        let info = client.info().await.doing(doing)?;
+        context.tell_of_version(&client);
+        context.screen.show("info", &info, || text(&info));
+        Ok(exit::DONE)
+    }
+}
+
+fn text(info: &Facts) -> String {
+    let mut table = Table::pairs();
+    let mut row = |key: &str, value: String| table.row([key.to_owned(), value]);
+    row("mode", info.mode.clone());
+    row("daemon", format!("{} (process {})", info.version, info.pid));
+    row("monitor", info.monitor.clone());
+    row("accelerator", format!("{} ({})", info.accel, info.accel_why));
+    row("network", info.network.clone());
+    row("disks", info.disk_method.clone());
+    row("image", info.default_image.clone());
+    row("kernel", info.default_kernel.clone().unwrap_or_else(|| "none yet".to_owned()));
+    row("machine", info.vm_defaults.to_string());
+    row("machines", format!("{}, of which {} run", info.vms, info.vms_running));
+    for Setting { key, value, .. } in &info.paths {
+        row(key, value.clone());
+    }
+    table.to_string()
+}

@@ -1,0 +1,175 @@
+//! `banger vm cp`.
+
+use std::{
+    io,
+    os::unix::net::UnixStream as StdStream,
+    path::Path,
+    pin::Pin,
+    sync::{Arc, Mutex},
+    task::{Context as TaskContext, Poll, ready},
+    thread,
+};
+
+use guest::client::{Connection, GuestError};
+use tokio::{
+    io::{AsyncRead, ReadBuf},
+    net::UnixStream,
+};
+use tokio_util::io::SyncIoBridge;
+
+use super::exec::running;
+use crate::{
+    copy::{CopyError, Landing, Packed, Way, is_contents, name_of, pack, unpack},
+    daemon::Context,
+    exit,
+    fault::{Doing as _, Explain as _, Fault},
+    screen::print_object,
+    text::bytes,
+};
+
+/// Copy files and directories into a machine, or out of one
+///
+/// As `cp -r` does: into a directory that is there, under the source's own name; else under the name
+/// given. `dir/.` means what is in it. Modes and links are kept; links are never followed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    banger vm cp notes.txt box:/root/\n  \
+    banger vm cp box:/var/log ./logs\n  \
+    banger vm cp ./site/. box:/srv/www\n\n\
+    A path in a machine is MACHINE:/path; MACHINE:path begins at /root. A path here with a colon in it\n\
+    is given as ./a:b.")]
+pub(crate) struct Cp {
+    /// What to copy
+    #[arg(value_name = "SRC")]
+    from: String,
+    /// Where to
+    #[arg(value_name = "DST")]
+    to: String,
+}
+
+impl Cp {
+    pub(crate) async fn run(&self, context: &Context) -> Result<u8, Fault> {
+        let doing = format!("copy {} to {}", self.from, self.to);
+        let way = Way::read(&self.from, &self.to).doing(&doing)?;
+        let machine = match &way {
+            Way::In { from, machine, .. } => {
+                // What is not there is refused before anybody is asked.
+                let look = std::fs::symlink_metadata(from);
+                look.map_err(|source| CopyError::Local { path: from.clone(), source }).doing(&doing)?;
+                machine
+            }
+            Way::Out { machine, .. } => machine,
+        };
+        let client = context.daemon(&doing).await?;
+        let vm = running(context, &client, machine, &doing).await?;
+        let guest = Connection::in_dir(&vm.dir);
+        let packed = match &way {
+            Way::In { from, to, .. } => copy_in(&guest, from, &self.from, to, &doing).await?,
+            Way::Out { from, to, .. } => copy_out(&guest, from, to, &self.to, &doing).await?,
+        };
+        if packed.skipped > 0 {
+            context.screen.warn(&format!("{} sockets, pipes or devices were left out", packed.skipped));
+        }
+        if context.screen.is_json() {
+            print_object("copied", packed);
+        } else {
+            context.screen.note(&format!("copied {} entries, {}", packed.entries, bytes(packed.bytes)));
+        }
+        Ok(exit::DONE)
+    }
+}
+
+/// The source's name, or `None` for its contents.
+fn source_name<'a>(given: &'a str, doing: &str) -> Result<Option<&'a str>, Fault> {
+    if is_contents(given) { Ok(None) } else { name_of(given).map(Some).doing(doing) }
+}
+
+async fn copy_in(
+    guest: &Connection,
+    from: &Path,
+    given: &str,
+    to: &str,
+    doing: &str,
+) -> Result<Packed, Fault> {
+    let name = source_name(given, doing)?;
+    let to_is_dir = is_dir(guest, to).await.doing(doing)?;
+    let landing = Landing::of(to, to_is_dir, name).doing(doing)?;
+    // The guest would make the directory; a slip of the finger should not.
+    if !to_is_dir && !is_dir(guest, &landing.dir).await.doing(doing)? {
+        return Err(CopyError::NotADirectory { path: landing.dir }.explain(doing));
+    }
+    let (mut writer, reader) = StdStream::pair().doing(doing)?;
+    reader.set_nonblocking(true).doing(doing)?;
+    let stream = UnixStream::from_std(reader).doing(doing)?;
+    let result = Arc::new(Mutex::new(None));
+    let (from, name, told) = (from.to_owned(), landing.name, Arc::clone(&result));
+    thread::spawn(move || {
+        let packed = pack(&from, name.as_deref(), &mut writer);
+        if let Ok(mut told) = told.lock() {
+            *told = Some(packed);
+        }
+    });
+    let written = guest.put_tree(&landing.dir, Packing { stream, result: Arc::clone(&result) }).await;
+    let packed = result.lock().ok().and_then(|mut result| result.take());
+    match (packed, written) {
+        // What failed here, unless it failed because the guest hung up.
+        (Some(Err(error)), Ok(_)) => Err(error.explain(doing)),
+        (Some(Err(error)), Err(_)) if !matches!(error, CopyError::Stream { .. }) => Err(error.explain(doing)),
+        (_, Err(error)) => Err(error.explain(doing)),
+        (Some(Ok(packed)), Ok(_)) => Ok(packed),
+        (None, Ok(written)) => Ok(Packed { entries: written.entries, bytes: written.bytes, skipped: 0 }),
+    }
+}
+
+/// What another thread packs. An end that is not the whole is an error, or the guest would take it for one.
+struct Packing {
+    stream: UnixStream,
+    result: Arc<Mutex<Option<Result<Packed, CopyError>>>>,
+}
+
+impl AsyncRead for Packing {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut TaskContext<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        let is_end = buffer.filled().len() == before;
+        let is_whole = self.result.lock().is_ok_and(|result| matches!(*result, Some(Ok(_))));
+        if is_end && !is_whole {
+            return Poll::Ready(Err(io::Error::other("what is copied cannot be read to its end")));
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+async fn copy_out(
+    guest: &Connection,
+    from: &str,
+    to: &Path,
+    given: &str,
+    doing: &str,
+) -> Result<Packed, Fault> {
+    let name = source_name(from, doing)?;
+    let landing = Landing::of(given, to.is_dir(), name).doing(doing)?;
+    if !Path::new(&landing.dir).is_dir() {
+        return Err(CopyError::NotADirectory { path: landing.dir }.explain(doing));
+    }
+    let tree = guest.get_tree(from).await.doing(doing)?;
+    let tree = SyncIoBridge::new(tree);
+    let unpacked =
+        tokio::task::spawn_blocking(move || unpack(tree, Path::new(&landing.dir), landing.name.as_deref()));
+    let unpacked =
+        unpacked.await.map_err(|error| Fault::new(model::Class::Bug, format!("{doing}: {error}")))?;
+    unpacked.doing(doing)
+}
+
+/// Whether `path` is a directory in the guest, or a link to one.
+async fn is_dir(guest: &Connection, path: &str) -> Result<bool, GuestError> {
+    match guest.get_tree(&format!("{path}/.")).await {
+        Ok(_) => Ok(true),
+        Err(GuestError::Refused { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,91 @@
+//! What every command has: the screen, the paths, and the way to the daemon.
+
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use api::{
+    Vm,
+    client::{Client, ClientError},
+};
+
+use super::{paths, refs, starter};
+use crate::{
+    fault::{Doing as _, Fault},
+    release::VERSION,
+    screen::Screen,
+};
+
+/// What every command has.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) screen: Screen,
+    told_of_version: AtomicBool,
+}
+
+impl Context {
+    pub(crate) fn new(screen: Screen) -> Self {
+        Self { screen, told_of_version: AtomicBool::new(false) }
+    }
+
+    /// A client of the daemon, which is started where it does not run.
+    pub(crate) async fn daemon(&self, doing: &str) -> Result<Client, Fault> {
+        let client = daemon_as_it_is(doing)?;
+        match client.probe().await {
+            Err(ClientError::Unreachable { .. }) => starter::start(&client, doing).await?,
+            other => other.doing(doing)?,
+        }
+        Ok(client)
+    }
+
+    /// Starts the daemon again, which went away in the middle of `doing`.
+    pub(crate) async fn daemon_again(&self, client: &Client, doing: &str) -> Result<(), Fault> {
+        match client.probe().await {
+            Err(ClientError::Unreachable { .. }) => starter::start(client, doing).await,
+            other => other.doing(doing),
+        }
+    }
+
+    /// Every machine.
+    pub(crate) async fn vms(&self, client: &Client, doing: &str) -> Result<Vec<Vm>, Fault> {
+        let vms = client.vms().await.doing(doing)?;
+        self.tell_of_version(client);
+        Ok(vms)
+    }
+
+    /// The one machine that is meant.
+    pub(crate) async fn vm(&self, client: &Client, given: &str, doing: &str) -> Result<Vm, Fault> {
+        let vms = self.vms(client, doing).await?;
+        refs::find(&vms, given, doing).cloned()
+    }
+
+    /// Says it, once, where the daemon is of another release than this program.
+    pub(crate) fn tell_of_version(&self, client: &Client) {
+        let Some(theirs) = client.daemon_version().filter(|theirs| *theirs != VERSION) else {
+            return;
+        };
+        if !self.told_of_version.swap(true, Ordering::Relaxed) {
+            self.screen.warn(&format!(
+                "the daemon is {theirs}, this program {VERSION}; \
+                 `banger daemon stop` lets the next command start its own"
+            ));
+        }
+    }
+}
+
+/// A client of the daemon, whether it runs or not.
+pub(crate) fn daemon_as_it_is(doing: &str) -> Result<Client, Fault> {
+    paths::socket().map(Client::new).doing(doing)
+}
+
+/// What completions and help may take, in all. They never start the daemon.
+const GLANCE_LIMIT: Duration = Duration::from_millis(300);
+
+/// Asks the daemon something in passing: nothing comes of it where it is down or slow.
+pub(crate) fn glance<T>(ask: impl AsyncFnOnce(Client) -> Option<T>) -> Option<T> {
+    let socket: PathBuf = paths::socket().ok()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+    runtime.block_on(async { tokio::time::timeout(GLANCE_LIMIT, ask(Client::new(socket))).await.ok()? })
+}

@@ -1,0 +1,92 @@
+//! Starting the daemon of this user.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Read as _, Seek as _, SeekFrom},
+    os::unix::{fs::OpenOptionsExt as _, process::CommandExt as _},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use api::client::Client;
+use model::Class;
+
+use super::paths;
+use crate::fault::{Doing as _, Fault};
+
+/// How long a daemon may take until it listens. It settles its machines afterwards.
+const START_LIMIT: Duration = Duration::from_secs(10);
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+/// How much of the log's end is looked through for the daemon's last words, in bytes.
+const LAST_WORDS_BYTES_MAX: u64 = 4096;
+const DAEMON: &str = "bangerd";
+
+/// Starts the daemon and waits until it listens. Where two commands do so at once, one daemon wins and
+/// serves both.
+pub(crate) async fn start(client: &Client, doing: &str) -> Result<(), Fault> {
+    let program = program().doing(doing)?;
+    if !program.exists() {
+        let why = format!("{doing}: start the daemon: there is no {}", program.display());
+        return Err(Fault::new(Class::Unreachable, why).hint("banger and bangerd belong into one directory."));
+    }
+    let log = paths::log().doing(doing)?;
+    let (mut child, log_from) =
+        spawn(&program, &log).doing(&format!("{doing}: start {}", program.display()))?;
+    let began = Instant::now();
+    while began.elapsed() < START_LIMIT {
+        if client.probe().await.is_ok() {
+            return Ok(());
+        }
+        // One that lost the race ends at once; the winner may need a moment more.
+        let ended = child.try_wait().ok().flatten();
+        if ended.is_some_and(|status| !status.success()) && client.probe().await.is_err() {
+            return Err(ended_early(&log, log_from, doing));
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    let why = format!("{doing}: the daemon did not listen within {} s", START_LIMIT.as_secs());
+    Err(Fault::new(Class::Unreachable, why).hint(format!("Its log is {}.", log.display())))
+}
+
+/// The daemon that came with this program.
+fn program() -> io::Result<PathBuf> {
+    Ok(fs::canonicalize(std::env::current_exe()?)?.with_file_name(DAEMON))
+}
+
+/// Starts the daemon in a session of its own; returns where its words in the log begin.
+fn spawn(program: &Path, log: &Path) -> io::Result<(Child, u64)> {
+    if let Some(dir) = log.parent() {
+        fs::create_dir_all(dir)?;
+    }
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(log)?;
+    let from = file.metadata()?.len();
+    let mut command = Command::new(program);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).current_dir("/");
+    #[expect(
+        unsafe_code,
+        reason = "setsid between fork and exec: it is async-signal-safe and allocates nothing"
+    )]
+    // SAFETY: the closure makes one system call and touches no memory of the parent.
+    unsafe {
+        command.pre_exec(|| rustix::process::setsid().map(|_| ()).map_err(io::Error::from));
+    }
+    Ok((command.spawn()?, from))
+}
+
+fn ended_early(log: &Path, from: u64, doing: &str) -> Fault {
+    let words = last_words(log, from).unwrap_or_default();
+    let line = words.lines().rev().map(str::trim).find(|line| !line.is_empty());
+    let why = line.map_or("it said nothing", |line| line.strip_prefix("bangerd: ").unwrap_or(line));
+    Fault::new(Class::Unreachable, format!("{doing}: the daemon ended at once: {why}"))
+        .hint(format!("Its log is {}.", log.display()))
+}
+
+fn last_words(log: &Path, from: u64) -> io::Result<String> {
+    let mut file = fs::File::open(log)?;
+    let from = from.max(file.metadata()?.len().saturating_sub(LAST_WORDS_BYTES_MAX));
+    file.seek(SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.take(LAST_WORDS_BYTES_MAX).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
