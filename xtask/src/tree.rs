@@ -59,7 +59,8 @@ impl Tree {
     ///
     /// [`TreeError`] where git cannot list it.
     pub fn here() -> Result<Self, TreeError> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = own.parent().unwrap_or(own).to_owned();
         let listed = Command::new("git")
             // A checkout that belongs to someone else is still this one.
             .args(["-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"])

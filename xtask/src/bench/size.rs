@@ -20,7 +20,10 @@ pub(crate) fn measure(dir: &Path) -> Measured {
 
 fn weigh(dir: &Path, name: &'static str) -> io::Result<(&'static str, u64)> {
     let path = dir.join(name);
-    let wrapped = |error| io::Error::other(format!("{}: {error}", path.display()));
+    let wrapped = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => io::Error::other(format!("{} is not there", path.display())),
+        _ => io::Error::other(format!("{}: {error}", path.display())),
+    };
     fs::metadata(&path).map(|file| (name, file.len())).map_err(wrapped)
 }
 
