@@ -1,0 +1,24 @@
+//! The agent: serves one guest to its host, over the port that the link holds.
+
+mod args;
+mod device;
+mod exec;
+mod forward;
+mod health;
+mod http;
+mod identity;
+mod passwd;
+mod ports;
+mod poweroff;
+mod reply;
+mod route;
+mod ssh;
+mod stats;
+mod supervisor;
+mod tree;
+mod worker;
+
+pub(crate) use identity::bring_up_loopback;
+pub(crate) use poweroff::end_now;
+pub(crate) use supervisor::supervise;
+pub(crate) use worker::work;

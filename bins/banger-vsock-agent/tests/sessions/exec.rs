@@ -1,0 +1,199 @@
+//! Commands, through link and agent.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::world::{LIMIT, World, collect, eventually, shell};
+use bytes::Bytes;
+use futures::{SinkExt, StreamExt};
+use guest::{ExecRequest, ExecStatus, PtySize, frame::Frame};
+use sha2::{Digest, Sha256};
+use tokio::time::timeout;
+
+#[tokio::test]
+async fn streams_stay_apart_and_the_code_is_the_commands_own() {
+    let world = World::start(&[]).await;
+    for (script, status, out, err) in [
+        ("echo out; echo err >&2; exit 42", ExecStatus::Exited(42), "out\n", "err\n"),
+        ("kill -9 $$", ExecStatus::Signaled(9), "", ""),
+        ("exec 1>&-; sleep 0; exit 255", ExecStatus::Exited(255), "", ""),
+        ("cat", ExecStatus::Exited(0), "", ""),
+        ("cat /proc/self/oom_score_adj", ExecStatus::Exited(0), "0\n", ""),
+    ] {
+        assert_eq!(world.sh(script).await, (status, out.to_owned(), err.to_owned()), "{script}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_started_says_why() {
+    let world = World::start(&[]).await;
+    let file = world.dir.path().join("plain");
+    std::fs::write(&file, "x").unwrap();
+    for (program, cwd, code, words) in [
+        ("no-such-program", None, 127, "run no-such-program: it is not there"),
+        (file.to_str().unwrap(), None, 126, "Permission denied"),
+        ("true", Some("/no/such/dir"), 125, "start in /no/such/dir: No such file or directory"),
+    ] {
+        let request = ExecRequest {
+            argv: vec![program.to_owned()],
+            cwd: cwd.map(str::to_owned),
+            ..ExecRequest::default()
+        };
+        let mut session = world.guest.exec(&request).await.unwrap();
+        let Some(Ok(Frame::NotStarted(failure))) = session.next().await else { panic!("{program} started") };
+        assert_eq!(failure.code, code, "{program}");
+        assert!(failure.message.contains(words), "{}", failure.message);
+    }
+    assert!(world.guest.exec(&ExecRequest::default()).await.is_err());
+}
+
+#[tokio::test]
+async fn the_environment_is_what_was_asked_for() {
+    let world = World::start(&[]).await;
+    let mut request = shell("pwd; echo $GREETING; echo $LANG; echo $USER");
+    request.cwd = Some("/tmp".to_owned());
+    request.env = BTreeMap::from([("GREETING".to_owned(), "hi there".to_owned())]);
+    let mut session = world.guest.exec(&request).await.unwrap();
+    let (_, out, _) = collect(&mut session).await;
+    assert_eq!(String::from_utf8(out).unwrap(), "/tmp\nhi there\nC.UTF-8\nroot\n");
+}
+
+#[tokio::test]
+async fn a_hundred_mebibytes_pass_both_ways_at_once() {
+    const TOTAL: usize = 100 << 20;
+    let world = World::start(&[]).await;
+    let (mut sink, mut frames) = world.guest.exec(&shell("cat")).await.unwrap().split();
+    let chunk: Bytes = (0..64 * 1024_u32).map(|n| (n * 7 % 251) as u8).collect();
+    let mut sent = Sha256::new();
+    let send = async {
+        for _ in 0..TOTAL / chunk.len() {
+            sent.update(&chunk);
+            sink.send(Frame::Stdin(chunk.clone())).await.unwrap();
+        }
+        sink.send(Frame::StdinEnd).await.unwrap();
+    };
+    let receive = async {
+        let (mut hash, mut total) = (Sha256::new(), 0);
+        while let Some(frame) = frames.next().await {
+            match frame.unwrap() {
+                Frame::Stdout(bytes) => {
+                    total += bytes.len();
+                    hash.update(&bytes);
+                }
+                Frame::Ended(status) => return (status, total, hash.finalize()),
+                _ => {}
+            }
+        }
+        panic!("no end");
+    };
+    let both = async { tokio::join!(send, receive).1 };
+    let (status, total, hash) = timeout(LIMIT, both).await.unwrap();
+    assert_eq!((status, total), (ExecStatus::Exited(0), TOTAL));
+    assert_eq!(hash, sent.finalize());
+}
+
+#[tokio::test]
+async fn a_session_that_nobody_reads_stalls_no_other() {
+    let world = World::start(&[]).await;
+    let stalled = world.guest.exec(&shell("yes")).await.unwrap();
+    let mut deaf = world.guest.exec(&shell("sleep 1000")).await.unwrap();
+    let chunk = Bytes::from(vec![0; 64 * 1024]);
+    // More than anyone on the way has room for.
+    while timeout(Duration::from_millis(300), deaf.send(Frame::Stdin(chunk.clone()))).await.is_ok() {}
+    let many = (0..40).map(|n| {
+        let world = &world;
+        async move { assert_eq!(world.sh(&format!("echo {n}")).await.1, format!("{n}\n")) }
+    });
+    timeout(LIMIT, futures::future::join_all(many)).await.unwrap();
+    drop((stalled, deaf));
+}
+
+#[tokio::test]
+async fn all_of_a_session_ends_with_its_connection() {
+    let world = World::start(&[]).await;
+    let pids = world.dir.path().join("pids");
+    // One that ignores the hang-up, one in the background, one whose stdin is full.
+    let script = format!("trap '' HUP; sleep 1001 & echo $$ $! >{}; sleep 1002; sleep 1003", pids.display());
+    let mut session = world.guest.exec(&shell(&script)).await.unwrap();
+    eventually("the command runs", async || {
+        std::fs::read_to_string(&pids).is_ok_and(|text| text.ends_with('\n'))
+    })
+    .await;
+    let chunk = Bytes::from(vec![0; 64 * 1024]);
+    while timeout(Duration::from_millis(300), session.send(Frame::Stdin(chunk.clone()))).await.is_ok() {}
+    drop(session);
+    let text = std::fs::read_to_string(&pids).unwrap();
+    for pid in text.split_whitespace() {
+        eventually("its processes are gone", async || is_gone(pid)).await;
+    }
+}
+
+fn is_gone(pid: &str) -> bool {
+    std::fs::read(format!("/proc/{pid}/cmdline")).map_or(true, |cmdline| cmdline.is_empty())
+}
+
+#[tokio::test]
+async fn signals_reach_the_process_group() {
+    let world = World::start(&[]).await;
+    for (signal, status) in [(15, ExecStatus::Signaled(15)), (2, ExecStatus::Signaled(2))] {
+        let mut session = world.guest.exec(&shell("echo ready; sleep 1000")).await.unwrap();
+        while !matches!(session.next().await.unwrap().unwrap(), Frame::Stdout(_)) {}
+        session.send(Frame::Signal(signal)).await.unwrap();
+        assert_eq!(collect(&mut session).await.0, status);
+    }
+}
+
+#[tokio::test]
+async fn a_process_left_behind_does_not_keep_the_session() {
+    let world = World::start(&[]).await;
+    let (status, out, _) = timeout(LIMIT, world.sh("sleep 20 & echo done")).await.unwrap();
+    assert_eq!((status, out.as_str()), (ExecStatus::Exited(0), "done\n"));
+}
+
+#[tokio::test]
+async fn all_output_comes_before_the_end() {
+    let world = World::start(&[]).await;
+    for _ in 0..20 {
+        let (_, out, err) = world.sh("head -c 60000 /dev/zero | tr '\\0' x; echo end >&2").await;
+        assert_eq!((out.len(), err.as_str()), (60000, "end\n"));
+    }
+}
+
+#[tokio::test]
+async fn a_terminal_has_a_size_and_job_control() {
+    let world = World::start(&[]).await;
+    let mut request = shell("tty >/dev/null && stty size; read line; stty size; echo got $line");
+    request.pty = Some(PtySize { rows: 24, cols: 80 });
+    let mut session = world.guest.exec(&request).await.unwrap();
+    let mut text = String::new();
+    while !text.contains("24 80") {
+        if let Frame::Stdout(bytes) = session.next().await.unwrap().unwrap() {
+            text.push_str(&String::from_utf8_lossy(&bytes));
+        }
+    }
+    session.send(Frame::Resize(PtySize { rows: 50, cols: 200 })).await.unwrap();
+    session.send(Frame::Stdin(Bytes::from_static(b"word\n"))).await.unwrap();
+    let (status, out, _) = collect(&mut session).await;
+    let out = String::from_utf8(out).unwrap();
+    assert_eq!(status, ExecStatus::Exited(0), "{out}");
+    assert!(out.contains("50 200") && out.contains("got word"), "{out}");
+}
+
+#[tokio::test]
+async fn a_terminal_takes_interrupts_and_the_end_of_input() {
+    let world = World::start(&[]).await;
+    let pty = Some(PtySize { rows: 24, cols: 80 });
+    for (frames, status) in [
+        (vec![Frame::Stdin(Bytes::from_static(b"\x03"))], ExecStatus::Signaled(2)),
+        (vec![Frame::Signal(2)], ExecStatus::Signaled(2)),
+        (vec![Frame::StdinEnd], ExecStatus::Exited(0)),
+    ] {
+        let mut request = shell("echo ready; exec cat");
+        request.pty = pty;
+        let mut session = world.guest.exec(&request).await.unwrap();
+        while !matches!(session.next().await.unwrap().unwrap(), Frame::Stdout(_)) {}
+        for frame in frames.clone() {
+            session.send(frame).await.unwrap();
+        }
+        assert_eq!(collect(&mut session).await.0, status, "{frames:?}");
+    }
+}

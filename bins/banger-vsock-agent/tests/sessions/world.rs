@@ -1,0 +1,132 @@
+//! A link and an agent, each a process of its own, with a pair of sockets where a monitor has its port.
+
+use std::{
+    path::Path,
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::{SinkExt, StreamExt};
+use guest::{
+    ExecRequest, ExecStatus,
+    client::{Connection, ExecSession},
+    frame::Frame,
+};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{UnixListener, unix::OwnedReadHalf, unix::OwnedWriteHalf},
+    process::{Child, Command},
+    time::{sleep, timeout},
+};
+
+/// No condition in these tests takes longer to come true.
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+
+const AGENT: &str = env!("CARGO_BIN_EXE_banger-vsock-agent");
+
+pub(crate) struct World {
+    pub(crate) dir: TempDir,
+    _link: Child,
+    pub(crate) guest: Connection,
+    /// How many workers have connected to the port so far.
+    pub(crate) workers: Arc<AtomicUsize>,
+    _supervisor: Child,
+}
+
+impl World {
+    /// Starts everything, and waits until the guest answers.
+    pub(crate) async fn start(publish: &[&str]) -> Self {
+        let dir = TempDir::new().unwrap();
+        let link_end = UnixListener::bind(dir.path().join("serial.sock")).unwrap();
+        let guest_end = UnixListener::bind(dir.path().join("port.sock")).unwrap();
+        let workers = Arc::new(AtomicUsize::new(0));
+        tokio::spawn(port(link_end, guest_end, workers.clone()));
+        let mut args = vec!["link", "--serial", "serial.sock", "--listen", "link.sock"];
+        args.extend(publish.iter().flat_map(|publish| ["--publish", *publish]));
+        let link = spawn(dir.path(), &args);
+        let supervisor = spawn(dir.path(), &["serve", "--port", "port.sock"]);
+        let guest = Connection::in_dir(dir.path());
+        let world = Self { dir, _link: link, guest, workers, _supervisor: supervisor };
+        world.until_up().await;
+        world
+    }
+
+    pub(crate) async fn until_up(&self) {
+        eventually("the guest answers", async || self.guest.health().await.is_ok()).await;
+    }
+
+    /// Runs a shell command to its end; returns its status, stdout and stderr.
+    pub(crate) async fn sh(&self, script: &str) -> (ExecStatus, String, String) {
+        let mut session = self.guest.exec(&shell(script)).await.unwrap();
+        session.send(Frame::StdinEnd).await.unwrap();
+        let (status, out, err) = collect(&mut session).await;
+        (status, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+    }
+}
+
+pub(crate) fn shell(script: &str) -> ExecRequest {
+    ExecRequest { argv: ["/bin/sh", "-c", script].map(str::to_owned).to_vec(), ..ExecRequest::default() }
+}
+
+/// Reads a session to its end.
+pub(crate) async fn collect(session: &mut ExecSession) -> (ExecStatus, Vec<u8>, Vec<u8>) {
+    let (mut out, mut err) = (vec![], vec![]);
+    let status = timeout(LIMIT, async {
+        loop {
+            let frame = session.next().await;
+            match frame.unwrap_or_else(|| panic!("no status after {out:?} {err:?}")).unwrap() {
+                Frame::Stdout(bytes) => out.extend_from_slice(&bytes),
+                Frame::Stderr(bytes) => err.extend_from_slice(&bytes),
+                Frame::Started => {}
+                Frame::Ended(status) => return status,
+                other => panic!("{other:?}"),
+            }
+        }
+    });
+    (status.await.expect("the command ends in time"), out, err)
+}
+
+pub(crate) fn spawn(dir: &Path, args: &[&str]) -> Child {
+    let mut command = Command::new(AGENT);
+    command.args(args).current_dir(dir).stdin(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+    command.spawn().unwrap()
+}
+
+/// Waits until something is so.
+pub(crate) async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let waited = timeout(LIMIT, async {
+        while !is_so().await {
+            sleep(Duration::from_millis(10)).await;
+        }
+    });
+    assert!(waited.await.is_ok(), "within {LIMIT:?}: {what}");
+}
+
+/// The port as a monitor has it: one client, for its whole life; the guest's side comes and goes.
+async fn port(link_end: UnixListener, guest_end: UnixListener, workers: Arc<AtomicUsize>) {
+    let (link, _) = link_end.accept().await.unwrap();
+    let (mut from_link, mut to_link) = link.into_split();
+    loop {
+        let (guest, _) = guest_end.accept().await.unwrap();
+        workers.fetch_add(1, Ordering::Relaxed);
+        let (mut from_guest, mut to_guest) = guest.into_split();
+        tokio::select! {
+            () = pass(&mut from_link, &mut to_guest) => {}
+            () = pass(&mut from_guest, &mut to_link) => {}
+        }
+    }
+}
+
+async fn pass(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf) {
+    let mut buffer = vec![0; 32 * 1024];
+    while let Ok(len @ 1..) = from.read(&mut buffer).await {
+        if to.write_all(&buffer[..len]).await.is_err() {
+            return;
+        }
+    }
+}
