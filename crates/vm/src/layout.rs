@@ -30,8 +30,11 @@ pub const ROOT_QCOW2: &str = "root.qcow2";
 /// The home disk.
 pub const HOME_DISK: &str = "home.ext4";
 
+/// Which ports of the host the link took, as JSON; the link writes it once it listens.
+pub const PORTS: &str = "ports.json";
+
 /// What a monitor and a link leave behind when they end, and what has to go before the next start.
-pub const LEFTOVERS: [&str; 2] = [SERIAL_SOCKET, LINK_SOCKET];
+pub const LEFTOVERS: [&str; 4] = [SERIAL_SOCKET, LINK_SOCKET, PORTS, "ports.json.new"];
 
 /// Which process the monitor is; see `host::spawn`.
 pub const MONITOR_ID: &str = "monitor.id";

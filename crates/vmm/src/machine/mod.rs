@@ -1,0 +1,15 @@
+//! Launches a monitor and its link, finds them again, ends them, and clears up after them.
+//!
+//! Both run in sessions of their own and are found again by what they wrote down before they became
+//! programs ([`host::spawn`]): there is no moment at which a daemon that is killed loses one.
+
+mod end;
+mod error;
+mod launch;
+mod parts;
+
+pub use end::{discard, end, finish, sweep};
+pub use error::MachineError;
+pub use launch::{Launch, launch, relink};
+pub(crate) use launch::{said, start_monitor};
+pub use parts::{Found, Launched, Part, find};

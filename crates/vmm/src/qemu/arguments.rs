@@ -1,0 +1,188 @@
+//! What QEMU is started with.
+
+use std::ffi::OsString;
+
+use guest::SERIAL_PORT_NAME;
+use serde_json::json;
+use vm::{
+    boot_plan::{Accel, Access, BootPlan, DiskFormat, GUEST_MAC, PlannedDisk, Reach},
+    layout,
+};
+
+use crate::qemu::Qemu;
+
+/// Gives up what QEMU does not need after its start: old calls, other users' rights, other programs,
+/// its own priorities (QEMU, `-sandbox`).
+const SANDBOX: &str = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
+
+/// Returns QEMU's arguments for a plan, for a process whose directory is the machine's. `name` shows in
+/// the list of the host's processes; nothing ever looks for it there.
+#[must_use]
+pub fn arguments(plan: &BootPlan, qemu: &Qemu, name: &str) -> Vec<OsString> {
+    let mut args = Args::default();
+    // Nothing that is not named here: no default devices, no configuration of the user's, no window.
+    args.pair("-name", &format!("banger-{name}"));
+    args.flags(&["-nodefaults", "-no-user-config", "-no-reboot"]);
+    args.pair("-display", "none");
+    if qemu.has_sandbox {
+        args.pair("-sandbox", SANDBOX);
+    }
+    processor(&mut args, plan);
+    args.pair("-m", &format!("{}M", plan.memory_mib));
+    args.pair("-kernel", &plan.kernel);
+    args.pair("-initrd", &plan.initramfs);
+    args.pair("-append", &plan.cmdline);
+    console(&mut args);
+    args.pair("-object", "rng-builtin,id=rng");
+    args.pair("-device", "virtio-rng-device,rng=rng");
+    if plan.reach.is_some() || !plan.disks.is_empty() {
+        agent_port(&mut args);
+    }
+    for disk in &plan.disks {
+        args.pair("-blockdev", &block_device(disk));
+        args.pair("-device", &format!("virtio-blk-device,drive={0},serial={0}", disk.serial));
+    }
+    if let Some(reach) = plan.reach {
+        network(&mut args, reach);
+    }
+    args.0
+}
+
+#[derive(Debug, Default)]
+struct Args(Vec<OsString>);
+
+impl Args {
+    fn flags(&mut self, names: &[&str]) {
+        self.0.extend(names.iter().map(OsString::from));
+    }
+
+    fn pair<T: Into<OsString> + Clone>(&mut self, name: &str, value: T) {
+        self.0.extend([name.into(), value.into()]);
+    }
+}
+
+/// The board keeps its timers and interrupt controllers of old: without them a kernel under emulation
+/// never comes up.
+fn processor(args: &mut Args, plan: &BootPlan) {
+    args.pair("-machine", "microvm,rtc=on");
+    match plan.accel {
+        Accel::Kvm => {
+            args.pair("-accel", "kvm");
+            args.pair("-cpu", "host");
+        }
+        Accel::Emulated => {
+            args.pair("-accel", &format!("tcg,thread=multi,tb-size={}", plan.translation_cache_mib));
+            args.pair("-cpu", "max");
+        }
+    }
+    args.pair("-smp", &plan.vcpus.to_string());
+}
+
+/// Appended to: another boot's lines stay, and the file may be cut while QEMU writes.
+fn console(args: &mut Args) {
+    args.pair("-chardev", &format!("file,id=console,path={},append=on", layout::CONSOLE_LOG));
+    args.pair("-serial", "chardev:console");
+}
+
+fn agent_port(args: &mut Args) {
+    let socket = layout::SERIAL_SOCKET;
+    args.pair("-chardev", &format!("socket,id=agent,path={socket},server=on,wait=off"));
+    args.pair("-device", "virtio-serial-device,max_ports=2");
+    args.pair("-device", &format!("virtserialport,chardev=agent,name={SERIAL_PORT_NAME}"));
+}
+
+/// A disk, in JSON: so its path may hold any character.
+///
+/// The host's page cache holds what the guest writes, and a flush by the guest reaches the file system
+/// (`cache` left as it is: neither `direct` nor `no-flush`). So what the guest synced outlives the end of
+/// QEMU, however it ends, and of the host too; and what it only wrote outlives the end of QEMU except for
+/// qcow2's own tables, which QEMU holds until the guest's next flush.
+fn block_device(disk: &PlannedDisk) -> String {
+    let is_shared = disk.access == Access::ReadOnlyShared;
+    let driver = match disk.format {
+        DiskFormat::Raw => "raw",
+        DiskFormat::Qcow2 => "qcow2",
+    };
+    let mut device = json!({
+        "driver": driver,
+        "node-name": disk.serial,
+        "read-only": is_shared,
+        "file": { "driver": "file", "filename": disk.file },
+    });
+    if !is_shared {
+        // What the guest frees is freed on the host.
+        device["discard"] = "unmap".into();
+    }
+    device.to_string()
+}
+
+/// A network of QEMU's own making, in which the guest is alone: 10.0.2.0/24, guest 10.0.2.15, gateway
+/// 10.0.2.2, names 10.0.2.3. Ports into the guest are the link's affair.
+fn network(args: &mut Args, reach: Reach) {
+    let restrict = match reach {
+        Reach::Outside => "off",
+        Reach::Nothing => "on",
+    };
+    args.pair("-netdev", &format!("user,id=net,ipv6=off,restrict={restrict}"));
+    args.pair("-device", &format!("virtio-net-device,netdev=net,mac={GUEST_MAC}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use model::{Size, VmSpec};
+    use vm::boot_plan::{BootFacts, plan, plan_probe};
+
+    use super::*;
+    use crate::qemu::QemuVersion;
+
+    fn qemu() -> Qemu {
+        Qemu { program: "/usr/bin/qemu-system-x86_64".into(), version: QemuVersion::MIN, has_sandbox: true }
+    }
+
+    fn facts(accel: Accel) -> BootFacts {
+        BootFacts {
+            accel,
+            tsc_khz: Some(2_450_000),
+            kernel: "/state/kernels/k/vmlinux".into(),
+            initramfs: "/state/kernels/k/initramfs".into(),
+            modules_disk: Some(PathBuf::from("/state/a,b\"c/modules.ext4")),
+            root_format: DiskFormat::Qcow2,
+        }
+    }
+
+    fn spec(nat: bool) -> VmSpec {
+        VmSpec {
+            vcpus: 2.try_into().unwrap(),
+            memory: Size::from_mib(1024),
+            disk_size: Size::from_gib(8),
+            system_overlay_size: Size::from_gib(8),
+            nat,
+            publish: vec![],
+        }
+    }
+
+    fn lines(plan: &BootPlan, qemu: &Qemu) -> String {
+        let args = arguments(plan, qemu, "000102fdfeff");
+        let words: Vec<&str> = args.iter().map(|arg| arg.to_str().unwrap()).collect();
+        words.join("\n").replace("\n-", "\u{0}-").replace('\n', " ").replace('\u{0}', "\n")
+    }
+
+    #[test]
+    fn an_emulated_machine() {
+        insta::assert_snapshot!(lines(&plan(&spec(true), &facts(Accel::Emulated)), &qemu()));
+    }
+
+    #[test]
+    fn a_machine_with_kvm_and_without_a_network_outside() {
+        let raw = BootFacts { root_format: DiskFormat::Raw, modules_disk: None, ..facts(Accel::Kvm) };
+        let plain = Qemu { has_sandbox: false, ..qemu() };
+        insta::assert_snapshot!(lines(&plan(&spec(false), &raw), &plain));
+    }
+
+    #[test]
+    fn a_probe() {
+        insta::assert_snapshot!(lines(&plan_probe(&facts(Accel::Kvm)), &qemu()));
+    }
+}
