@@ -35,7 +35,7 @@ pub(crate) fn main() -> u8 {
             return exit::DONE;
         }
         Err(error) => {
-            let fault = usage(&error);
+            let fault = usage(&error, &words);
             early.fault(&fault);
             return ours(fault.exit_code());
         }
@@ -119,7 +119,11 @@ fn gives_the_command_s_code(words: &[String]) -> bool {
 }
 
 /// What clap says, in our words' form: one line and a hint.
-fn usage(error: &clap::Error) -> Fault {
+fn usage(error: &clap::Error, words: &[String]) -> Fault {
+    let help = format!("See `{} --help`.", path_of(words));
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return Fault::usage("read the command line: a command is missing").hint(help);
+    }
     let text = error.render().to_string();
     let mut paragraphs = text.split("\n\n").map(|paragraph| {
         paragraph.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
@@ -127,17 +131,21 @@ fn usage(error: &clap::Error) -> Fault {
     let first = paragraphs.next().unwrap_or_default();
     let why = first.strip_prefix("error: ").unwrap_or(&first).to_owned();
     let rest: Vec<String> = paragraphs.collect();
-    let tip = rest.iter().find_map(|line| line.strip_prefix("tip: ")).map(str::to_owned);
-    let used = rest.iter().find_map(|line| line.strip_prefix("Usage: ")).map(str::to_owned);
-    let fault = Fault::usage(format!("read the command line: {why}"));
-    match (error.kind(), tip, used) {
-        (ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, ..) => {
-            Fault::usage("read the command line: a command is missing").hint("See `banger --help`.")
-        }
-        (_, Some(tip), _) => fault.hint(sentence(&tip)),
-        (_, None, Some(used)) => fault.hint(format!("Usage: {used}")),
-        (_, None, None) => fault.hint("See `--help`."),
+    let found = |key: &str| rest.iter().find_map(|line| line.strip_prefix(key));
+    let tip = found("tip: ").map(sentence);
+    let used = found("Usage: ").map(|usage| format!("Usage: {usage}"));
+    Fault::usage(format!("read the command line: {why}")).hint(tip.or(used).unwrap_or(help))
+}
+
+/// The command that was meant, as far as it can be told: `banger vm run`.
+fn path_of(words: &[String]) -> String {
+    let (mut command, mut path) = (command(), "banger".to_owned());
+    for word in words {
+        let Some(below) = command.find_subcommand(word).cloned() else { continue };
+        path = format!("{path} {}", below.get_name());
+        command = below;
     }
+    path
 }
 
 fn sentence(text: &str) -> String {

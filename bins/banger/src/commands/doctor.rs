@@ -12,10 +12,9 @@ use crate::{
 };
 
 /// Check this host and this installation; changes nothing
-///
-/// Exits with 0 if every check passes or only warns, and with 1 if any fails.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  banger doctor\n  banger doctor --json")]
+#[command(after_help = "Examples:\n  banger doctor\n  banger doctor --json\n\n\
+    Exits with 0 if every check passes or only warns, and with 1 if any fails.")]
 pub(crate) struct Doctor {}
 
 impl Doctor {

@@ -8,9 +8,7 @@ use crate::{
     release::{COMMIT, VERSION, built_at},
 };
 
-/// What this program is: three lines, which other programs may read
-///
-/// `version: v1.2.3`, `commit: <40 hexadecimal digits>`, `built_at: <RFC 3339>`. Asks no daemon.
+/// Print what this program is, in three lines that other programs may read
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  banger version\n  banger version --json\n  banger --version")]
 pub(crate) struct Version {}

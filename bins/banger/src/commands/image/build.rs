@@ -7,14 +7,12 @@ use super::make::make;
 use crate::{daemon::Context, fault::Fault};
 
 /// Build an image from the distribution's signed archive
-///
-/// Recipes: debian-bookworm (what a developer needs) and debian-small (no more than boots).
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  banger image build debian-bookworm\n  banger image build debian-small --name tiny"
 )]
 pub(crate) struct Build {
-    /// The recipe
+    /// The recipe: debian-bookworm (what a developer needs), debian-small (no more than boots)
     #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
     recipe: String,
     /// The image's name; the recipe's where there is none

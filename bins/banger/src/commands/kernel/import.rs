@@ -23,7 +23,7 @@ use crate::{
     banger kernel import --from-deb linux-image-6.1.0-40-cloud-amd64.deb\n  \
     banger kernel import --vmlinux ./vmlinux --modules /lib/modules/6.12.1 --name mine\n  \
     banger kernel import --host")]
-#[group(id = "what", required = true, multiple = false, args = ["from_deb", "vmlinux", "host"])]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["from_deb", "vmlinux", "host"]))]
 pub(crate) struct Import {
     /// A Debian package of a kernel
     #[arg(long, value_name = "FILE")]

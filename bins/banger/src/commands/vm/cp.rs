@@ -11,6 +11,7 @@ use std::{
 };
 
 use guest::client::{Connection, GuestError};
+use model::Class;
 use tokio::{
     io::{AsyncRead, ReadBuf},
     net::UnixStream,
@@ -28,14 +29,13 @@ use crate::{
 };
 
 /// Copy files and directories into a machine, or out of one
-///
-/// As `cp -r` does: into a directory that is there, under the source's own name; else under the name
-/// given. `dir/.` means what is in it. Modes and links are kept; links are never followed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     banger vm cp notes.txt box:/root/\n  \
     banger vm cp box:/var/log ./logs\n  \
     banger vm cp ./site/. box:/srv/www\n\n\
+    As `cp -r` does: into a directory that is there, under the source's own name; else under the name\n\
+    given. `dir/.` means what is in it. Modes and links are kept; links are never followed.\n\n\
     A path in a machine is MACHINE:/path; MACHINE:path begins at /root. A path here with a colon in it\n\
     is given as ./a:b.")]
 pub(crate) struct Cp {
@@ -55,7 +55,10 @@ impl Cp {
             Way::In { from, machine, .. } => {
                 // What is not there is refused before anybody is asked.
                 let look = std::fs::symlink_metadata(from);
-                look.map_err(|source| CopyError::Local { path: from.clone(), source }).doing(&doing)?;
+                look.map_err(|error| {
+                    let fault = error.explain(&format!("{doing}: {}", from.display()));
+                    Fault { class: Class::Usage, ..fault }
+                })?;
                 machine
             }
             Way::Out { machine, .. } => machine,
@@ -160,8 +163,7 @@ async fn copy_out(
     let tree = SyncIoBridge::new(tree);
     let unpacked =
         tokio::task::spawn_blocking(move || unpack(tree, Path::new(&landing.dir), landing.name.as_deref()));
-    let unpacked =
-        unpacked.await.map_err(|error| Fault::new(model::Class::Bug, format!("{doing}: {error}")))?;
+    let unpacked = unpacked.await.map_err(|error| Fault::new(Class::Bug, format!("{doing}: {error}")))?;
     unpacked.doing(doing)
 }
 

@@ -20,15 +20,14 @@ use crate::{
 };
 
 /// Make a machine, and open a shell or run a command in it
-///
-/// Without a command: a shell, and the machine runs on after it. With one: its stdout and stderr apart,
-/// and its exit code.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     banger run                                  a shell in a new machine\n  \
     banger run --rm -- uname -a                 one command, and the machine is gone\n  \
     banger run -d --name web --publish 8080:80  a machine that runs by itself\n  \
     tar c . | banger run --rm -- sh -c 'tar x && make test'\n\n\
+    Without a command: a shell, and the machine runs on after it. With one: its stdout and stderr apart,\n\
+    and its exit code.\n\n\
     Exit codes: the command's own; 124 after --timeout, 125 where banger itself failed,\n\
     126 and 127 where the command cannot be run or is not there, 128+n after signal n.")]
 pub(crate) struct Run {
@@ -48,7 +47,7 @@ pub(crate) struct Run {
     #[command(flatten)]
     fit: Fit,
     /// The command and its arguments; a login shell where there is none
-    #[arg(last = true, value_name = "CMD")]
+    #[arg(last = true, value_name = "CMD", help_heading = "Arguments")]
     command: Vec<String>,
 }
 

@@ -16,7 +16,7 @@ use crate::{
 #[command(
     after_help = "Examples:\n  banger vm set box --vcpu 4\n  banger vm set box --memory 4G --disk-size 20G"
 )]
-#[group(id = "change", required = true, multiple = true, args = ["vcpu", "memory", "disk_size"])]
+#[command(group = clap::ArgGroup::new("change").required(true).multiple(true).args(["vcpu", "memory", "disk_size"]))]
 pub(crate) struct Set {
     #[command(flatten)]
     machines: Machines,
