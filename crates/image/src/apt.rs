@@ -1,0 +1,9 @@
+//! The host's own package configuration, used without root and without touching the host's state.
+
+mod options;
+mod private;
+mod sources;
+
+pub(crate) use options::host_options;
+pub(crate) use private::PrivateApt;
+pub(crate) use sources::{Sources, host_sources};

@@ -1,0 +1,89 @@
+//! The empty file system that every home disk begins as.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    Fault, Job,
+    ext4::{self, Layout},
+    fault::At,
+    objects::{Lock, sync_dir, sync_tree},
+};
+
+/// Its name has a number, so that a release that makes another finds no old one.
+const NAME: &str = "home-1.ext4";
+
+/// The least size of a home disk, `model`'s.
+const SIZE_BYTES: u64 = 64 << 20;
+
+const LAYOUT: Layout = Layout { label: "banger-home", journal_mib: 16, slack_bytes: 0 };
+
+/// Returns the template of home disks in `dir`, and makes it where it is not there yet.
+///
+/// It is an empty ext4 of 64 MiB, sparse (about 1 MiB on disk), whose root directory is root's alone (0700).
+/// A copy of it can be made longer, to 16 TiB, and grown while it is mounted. Two calls at once make one.
+///
+/// # Errors
+///
+/// [`Fault`]; there is no template then, or the one that was there.
+pub fn home_template(dir: &Path, job: &Job) -> Result<PathBuf, Fault> {
+    let path = dir.join(NAME);
+    if path.exists() {
+        return Ok(path);
+    }
+    fs::create_dir_all(dir).at("create", dir)?;
+    let _lock = Lock::wait(&dir.join(".home.lock"), job)?;
+    if path.exists() {
+        return Ok(path);
+    }
+    // Under the lock nobody else makes one: what a killed process left is replaced.
+    let partial = dir.join(".partial-home");
+    crate::objects::remove_tree(&partial)?;
+    let made = make(&partial, job).and_then(|disk| {
+        sync_tree(&partial)?;
+        fs::rename(disk, &path).at("create", &path)?;
+        sync_dir(dir)
+    });
+    let cleared = crate::objects::remove_tree(&partial);
+    made.and(cleared).map(|()| path)
+}
+
+fn make(partial: &Path, job: &Job) -> Result<PathBuf, Fault> {
+    fs::create_dir(partial).at("create", partial)?;
+    let disk = partial.join("disk");
+    ext4::make_private(&disk, &LAYOUT, SIZE_BYTES, partial, job)?;
+    Ok(disk)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+
+    #[test]
+    fn it_is_made_once_small_and_clean() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = home_template(dir.path(), &Job::quiet()).unwrap();
+        let meta = fs::metadata(&first).unwrap();
+        assert_eq!(meta.len(), SIZE_BYTES);
+        assert!(meta.blocks() * 512 < 4 << 20, "{}", meta.blocks() * 512);
+        ext4::check(&first, &Job::quiet()).unwrap();
+        assert_eq!(home_template(dir.path(), &Job::quiet()).unwrap(), first);
+        assert_eq!(fs::metadata(&first).unwrap().ino(), meta.ino());
+        assert!(!dir.path().join(".partial-home").exists());
+    }
+
+    #[test]
+    fn a_cancelled_call_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let job = Job::quiet();
+        job.canceller().cancel();
+        assert!(matches!(home_template(dir.path(), &job), Err(Fault::Cancelled)));
+        let left: Vec<_> =
+            fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, [".home.lock"]);
+    }
+}

@@ -1,0 +1,7 @@
+//! Images: root file systems that machines begin as.
+
+mod error;
+mod store;
+
+pub use error::ImageError;
+pub use store::{ImageRecord, ImageStore};

@@ -1,0 +1,18 @@
+//! Kernels with their modules, from packages and files, and the initramfs that boots them.
+
+mod closure;
+mod cpio;
+mod deb;
+mod error;
+mod gather;
+mod initramfs;
+mod modinfo;
+mod modules;
+mod pull;
+mod store;
+mod vmlinux;
+
+pub use error::KernelError;
+pub(crate) use gather::is_tar;
+pub use store::{KernelRecord, KernelStore};
+pub(crate) use vmlinux::foreign_machine;
