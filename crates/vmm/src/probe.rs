@@ -15,14 +15,11 @@ use host::{
     process::Exit,
 };
 use model::{BootId, Digest};
-use vm::{
-    boot_plan::{Accel, BootFacts, BootPlan, plan_probe},
-    layout::MONITOR_LOG,
-};
+use vm::boot_plan::{Accel, BootFacts, BootPlan, plan_probe};
 
 use crate::{
     console::{self, Mark},
-    machine::{self, Launch, said, start_monitor},
+    machine::{self, Launch, start_monitor},
     qemu::Qemu,
 };
 
@@ -107,7 +104,10 @@ async fn boot_in(dir: &PathBuf, probe: &Probe<'_>, accel: Accel, limit: Duration
             tracing::info!(took_millis = started.elapsed().as_millis(), "KVM runs the kernel");
             Ok(())
         }
-        (Some(_), _) => Err(format!("QEMU ended: {}", said(&dir.join(MONITOR_LOG)))),
+        (Some(_), _) => {
+            let said = machine::monitor_said(dir);
+            Err(format!("QEMU ended: {}", said.as_deref().unwrap_or("it said nothing")))
+        }
         (None, said_so) => Err(not_in_time(dir, limit, said_so)),
     }
 }

@@ -50,8 +50,9 @@ pub struct Launch<'a> {
     pub host_boot: &'a BootId,
 }
 
-/// Launches a machine: its link, then its monitor. Both run, the link listens, and the monitor has taken
-/// its arguments, when this returns; the guest has then just begun to boot.
+/// Launches a machine: its link, then its monitor. Both run and both listen when this returns. The monitor
+/// may still find that it cannot read the kernel or lock a disk: it then ends within the next second, and
+/// [`monitor_said`] tells why.
 ///
 /// # Errors
 ///
@@ -147,22 +148,28 @@ async fn ready(
         }
         let ended = process.ended_within(LOOK_EVERY).await;
         if ended.map_err(|source| MachineError::Process { part, source })?.is_some() {
-            return Err(MachineError::EndedAtOnce { part, said: said(&dir.join(log)) });
+            return Err(MachineError::EndedAtOnce {
+                part,
+                said: said(&dir.join(log)).unwrap_or_else(|| "it said nothing".to_owned()),
+            });
         }
         sleep(LOOK_EVERY).await;
     }
     Err(MachineError::NotReady { part, limit: READY_LIMIT })
 }
 
-/// What a program said, on one line.
-pub(crate) fn said(log: &Path) -> String {
+/// What the monitor of a machine said since its last start, on one line of at most 500 characters; `None`
+/// if nothing. It speaks where something is wrong: after an end that nobody asked for, this is why.
+#[must_use]
+pub fn monitor_said(dir: &Path) -> Option<String> {
+    said(&dir.join(MONITOR_LOG))
+}
+
+fn said(log: &Path) -> Option<String> {
     let bytes = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
     let words: Vec<&str> = text.split_ascii_whitespace().collect();
-    if words.is_empty() {
-        return "it said nothing".to_owned();
-    }
-    words.join(" ").chars().take(SAID_CHARS_MAX).collect()
+    (!words.is_empty()).then(|| words.join(" ").chars().take(SAID_CHARS_MAX).collect())
 }
 
 /// What was started so far. It is ended unless all went well: also where the launch is dropped halfway.

@@ -10,6 +10,6 @@ mod parts;
 
 pub use end::{discard, end, finish, sweep};
 pub use error::MachineError;
-pub use launch::{Launch, launch, relink};
-pub(crate) use launch::{said, start_monitor};
+pub(crate) use launch::start_monitor;
+pub use launch::{Launch, launch, monitor_said, relink};
 pub use parts::{Found, Launched, Part, find};
