@@ -10,6 +10,7 @@
 mod init;
 mod link;
 mod mux;
+mod power;
 mod relay;
 mod serve;
 mod words;

@@ -19,6 +19,5 @@ mod tree;
 mod worker;
 
 pub(crate) use identity::bring_up_loopback;
-pub(crate) use poweroff::end_now;
 pub(crate) use supervisor::supervise;
 pub(crate) use worker::work;

@@ -13,13 +13,13 @@ use rustix::{
     fs::sync,
     mount::{MountFlags, mount_remount},
     process::{Pid, Signal, kill_process},
-    system::{RebootCommand, reboot},
 };
 
 use super::{
     health::Guest,
     reply::{Answer, bytes, with_status},
 };
+use crate::power;
 
 /// Time for the answer to reach the host.
 const ANSWER: Duration = Duration::from_millis(100);
@@ -66,7 +66,7 @@ fn ask_init() {
 }
 
 /// Ends all processes, writes everything to the disks and powers off.
-pub(crate) fn end_now() -> ! {
+fn end_now() -> ! {
     signal_all(Signal::TERM);
     let limit = Instant::now() + TERM_LIMIT;
     while Instant::now() < limit && has_other_processes() {
@@ -78,13 +78,7 @@ pub(crate) fn end_now() -> ! {
         // What is still busy stays writable, and is synced all the same.
         let _ = mount_remount(mount, MountFlags::RDONLY, "");
     }
-    sync();
-    let _ = reboot(RebootCommand::PowerOff);
-    // Where there is nothing to switch the power off, a restart ends a machine that is not to restart.
-    let _ = reboot(RebootCommand::Restart);
-    loop {
-        thread::sleep(INIT_LIMIT);
-    }
+    power::off()
 }
 
 /// Sends a signal to every process but pid 1, ourselves and the kernel's own threads.
