@@ -1,0 +1,82 @@
+//! What every part of the daemon reaches.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use api::{Code, Failure};
+use host::dirs::Dirs;
+use jiff::Timestamp;
+use model::BootId;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::Config,
+    failure::failure,
+    library::Library,
+    machine::{Accel, Busy},
+    operations::Operations,
+    owner::Owner,
+    serve::Replies,
+};
+
+/// How long a change waits for the daemon to have taken its machines up.
+const READY_LIMIT: Duration = Duration::from_secs(30);
+
+/// What every part of the daemon reaches.
+#[derive(Debug)]
+pub(crate) struct App {
+    /// Where things are.
+    pub(crate) dirs: Dirs,
+    /// The settings.
+    pub(crate) config: Config,
+    /// Which boot of the host this is.
+    pub(crate) host_boot: BootId,
+    /// When the daemon started.
+    pub(crate) started_at: Timestamp,
+    /// When its machines were taken up.
+    pub(crate) ready_at: watch::Sender<Option<Timestamp>>,
+    /// The machines' records.
+    pub(crate) owner: Owner,
+    /// The long work.
+    pub(crate) operations: Arc<Operations>,
+    /// Which machines are being worked on.
+    pub(crate) busy: Busy,
+    /// What was answered under which key.
+    pub(crate) replies: Replies,
+    /// Images and kernels.
+    pub(crate) library: Library,
+    /// What runs the guests' instructions.
+    pub(crate) accel: Accel,
+    /// Places for boots: each takes as many processors as it gets.
+    pub(crate) boots: Semaphore,
+    /// The agent that every guest is given.
+    pub(crate) agent: PathBuf,
+    /// The line of `authorized_keys` that every guest is given.
+    pub(crate) user_key: String,
+    /// Cancelled when the daemon is asked to end.
+    pub(crate) stop: CancellationToken,
+    /// Cancelled when it ends: what the next one goes on with is left as it is.
+    pub(crate) leaving: CancellationToken,
+}
+
+impl App {
+    /// Waits until the machines were taken up.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::Unavailable`] where that takes long, or the daemon ends.
+    pub(crate) async fn ready(&self) -> Result<(), Failure> {
+        let mut ready_at = self.ready_at.subscribe();
+        let is_ready = tokio::select! {
+            ready = tokio::time::timeout(READY_LIMIT, ready_at.wait_for(Option::is_some)) => {
+                ready.is_ok_and(|ready| ready.is_ok())
+            }
+            () = self.leaving.cancelled() => false,
+        };
+        if is_ready {
+            Ok(())
+        } else {
+            Err(failure(Code::Unavailable, "answer: the daemon has not taken its machines up yet"))
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! What is known of this host and this daemon: for `info` and for `doctor`.
+
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::Path,
+    process::Stdio,
+    time::Duration,
+};
+
+use api::{Check, Code, DoctorReport, Failure, Info, Setting, Verdict};
+use doctor::{AgentFact, Facts, KvmFact, MonitorFact, NamedFact, SocketFact, StoreFact, ToolFact};
+use model::{VmSpec, VmState};
+use store::Readiness;
+use vmm::qemu::{Qemu, QemuError};
+
+use crate::{
+    app::App,
+    config::AccelChoice,
+    daemon::DATABASE,
+    failure::{chain, failure},
+    machine::{self, Known},
+    version,
+};
+
+/// How long a program may take to say its version.
+const VERSION_LIMIT: Duration = Duration::from_secs(5);
+
+/// Boots that hung and were tried again, in the store.
+pub(crate) const BOOTS_RETRIED: &str = "boots_retried";
+
+/// Gathers what `info` shows.
+///
+/// # Errors
+///
+/// The kernels cannot be read.
+pub(crate) async fn info(app: &App) -> Result<Info, Failure> {
+    let snapshot = app.owner.snapshot();
+    let known = app.accel.known(app);
+    let monitor = match find_qemu(app).await? {
+        Ok(qemu) => format!("{} at {}", qemu.name(), qemu.program.display()),
+        Err(error) => chain(&error),
+    };
+    let is_emulated = app.accel.is_emulated(app);
+    Ok(Info {
+        version: version::VERSION.to_owned(),
+        commit: version::COMMIT.to_owned(),
+        mode: "embedded".to_owned(),
+        pid: std::process::id(),
+        started_at: app.started_at,
+        ready_at: *app.ready_at.borrow(),
+        monitor,
+        accel: known.word().to_owned(),
+        accel_why: known.why(),
+        disk_method: disk_method(app).to_owned(),
+        network: "user".to_owned(),
+        default_image: app.config.default_image().to_string(),
+        default_kernel: machine::default_kernel(app)?.map(|name| name.to_string()),
+        vm_defaults: VmSpec {
+            vcpus: app.config.vcpus(is_emulated),
+            memory: app.config.memory(),
+            disk_size: app.config.disk_size(),
+            system_overlay_size: app.config.system_overlay_size(),
+            nat: true,
+            publish: vec![],
+        },
+        paths: paths(app),
+        settings: app.config.settings(is_emulated),
+        vms_running: snapshot.vms.iter().filter(|vm| vm.state == VmState::Running).count(),
+        vms: snapshot.vms.len(),
+    })
+}
+
+fn paths(app: &App) -> Vec<Setting> {
+    let socket = app.dirs.socket();
+    let of = |key: &str, path: &Path, variable: &str| Setting {
+        key: key.to_owned(),
+        value: path.display().to_string(),
+        source: match std::env::var_os(variable) {
+            Some(_) => variable.to_owned(),
+            None => "default".to_owned(),
+        },
+    };
+    vec![
+        of("state", app.dirs.state(), "XDG_STATE_HOME"),
+        of("cache", app.dirs.cache(), "XDG_CACHE_HOME"),
+        of("config", app.dirs.config(), "XDG_CONFIG_HOME"),
+        of("runtime", app.dirs.runtime(), "XDG_RUNTIME_DIR"),
+        of("socket", &socket, "XDG_RUNTIME_DIR"),
+        of("agent", &app.agent, ""),
+        of("log", &app.dirs.state().join(crate::log::FILE), "XDG_STATE_HOME"),
+    ]
+}
+
+async fn find_qemu(app: &App) -> Result<Result<Qemu, QemuError>, Failure> {
+    let configured = app.config.qemu_bin().cloned();
+    let found = tokio::task::spawn_blocking(move || Qemu::find(configured.as_deref()));
+    found.await.map_err(|error| failure(Code::Internal, format!("look for QEMU: {error}")))
+}
+
+/// How the next root disk will be made.
+fn disk_method(app: &App) -> &'static str {
+    if host::capacity::reflink_works(app.dirs.state()).unwrap_or(false) {
+        "reflink"
+    } else if host::program::find("qemu-img").is_some() {
+        "qcow2"
+    } else {
+        "copy"
+    }
+}
+
+/// Gathers the facts and says what they mean.
+///
+/// # Errors
+///
+/// The kernels or the counters cannot be read.
+pub(crate) async fn doctor(app: &App) -> Result<DoctorReport, Failure> {
+    let checks = doctor::examine(&facts(app).await?);
+    let told = |check: doctor::Check| Check {
+        name: check.name.to_owned(),
+        verdict: match check.verdict {
+            doctor::Verdict::Pass => Verdict::Pass,
+            doctor::Verdict::Warn => Verdict::Warn,
+            doctor::Verdict::Fail => Verdict::Fail,
+        },
+        found: check.found,
+        hint: check.hint,
+    };
+    Ok(DoctorReport { checks: checks.into_iter().map(told).collect() })
+}
+
+async fn facts(app: &App) -> Result<Facts, Failure> {
+    let kernel = machine::default_kernel(app)?;
+    let image = app.config.default_image();
+    Ok(Facts {
+        architecture: std::env::consts::ARCH.to_owned(),
+        store: store_fact(&app.dirs.state().join(DATABASE)),
+        monitor: monitor_fact(find_qemu(app).await?),
+        kvm: kvm_fact(app),
+        tools: tools(),
+        image: NamedFact {
+            name: Some(image.to_string()),
+            is_there: app.library.images.get(image).is_ok(),
+            can_be_made: image::Recipe::find(image.as_str()).is_some(),
+        },
+        kernel: NamedFact {
+            is_there: kernel.as_ref().is_some_and(|name| app.library.kernels.get(name).is_ok()),
+            can_be_made: app.config.default_kernel().is_none(),
+            name: kernel.map(|name| name.to_string()),
+        },
+        agent: agent_fact(&app.agent).await,
+        state_dir: app.dirs.state().to_owned(),
+        room: host::capacity::free_room(app.dirs.state()).unwrap_or_default(),
+        socket: socket_fact(&app.dirs.socket()),
+        strays: strays(app),
+        boots_retried: app.owner.counter(BOOTS_RETRIED).await?,
+        logout_kills: logout_kills(),
+    })
+}
+
+fn store_fact(path: &Path) -> StoreFact {
+    match store::check_migrations(path) {
+        Readiness::Compatible { version } => StoreFact::Usable { version },
+        Readiness::WillMigrate { from, to } => StoreFact::Unusable {
+            why: format!("it is of version {from}, and should be {to}"),
+            hint: "Restart the daemon: banger daemon stop".to_owned(),
+        },
+        Readiness::Cannot(error) => StoreFact::Unusable {
+            why: chain(&error),
+            hint: error.hint().unwrap_or_else(|| "Look at it by hand.".to_owned()),
+        },
+    }
+}
+
+fn monitor_fact(found: Result<Qemu, QemuError>) -> MonitorFact {
+    match found {
+        Ok(qemu) => {
+            MonitorFact::Found { path: qemu.program, version: (qemu.version.major, qemu.version.minor) }
+        }
+        Err(QemuError::TooOld { program, version }) => {
+            MonitorFact::Found { path: program, version: (version.major, version.minor) }
+        }
+        Err(error) => MonitorFact::Missing { program: chain(&error) },
+    }
+}
+
+fn kvm_fact(app: &App) -> KvmFact {
+    match app.accel.known(app) {
+        Known::Kvm => KvmFact::Usable,
+        Known::Unknown => KvmFact::NotTried,
+        Known::Emulated { .. } if app.config.accel() == AccelChoice::Emulated => KvmFact::NotWanted,
+        Known::Emulated { why } => KvmFact::NotUsable { why },
+    }
+}
+
+fn tools() -> Vec<ToolFact> {
+    let is_root = rustix::process::geteuid().is_root();
+    let tool = |name, needed_for, package, is_vital| ToolFact {
+        name,
+        path: host::program::find(name),
+        needed_for,
+        package,
+        is_vital,
+    };
+    let mut tools = vec![
+        tool("qemu-img", "root disks where files cannot share blocks", "qemu-utils", false),
+        tool("mkfs.ext4", "disks", "e2fsprogs", true),
+        tool("mmdebstrap", "building images", "mmdebstrap", false),
+    ];
+    if !is_root {
+        tools.push(tool("fakeroot", "building images without root", "fakeroot", false));
+        tools.push(tool("newuidmap", "building images without root", "uidmap", false));
+    }
+    tools.push(tool("ssh", "`banger vm ssh`", "openssh-client", false));
+    tools
+}
+
+async fn agent_fact(path: &Path) -> AgentFact {
+    if !path.is_file() {
+        return AgentFact::Missing { path: path.to_owned() };
+    }
+    let not_runnable = |why: String| AgentFact::NotRunnable { path: path.to_owned(), why };
+    let asked =
+        tokio::process::Command::new(path).arg("--version").stdin(Stdio::null()).kill_on_drop(true).output();
+    match tokio::time::timeout(VERSION_LIMIT, asked).await {
+        Err(_) => not_runnable(format!("it did not say its version within {} s", VERSION_LIMIT.as_secs())),
+        Ok(Err(error)) => not_runnable(error.to_string()),
+        Ok(Ok(output)) if !output.status.success() => not_runnable(output.status.to_string()),
+        Ok(Ok(output)) => {
+            let said = String::from_utf8_lossy(&output.stdout);
+            let version = said.split_whitespace().find(|word| word.starts_with('v'));
+            AgentFact::Runs {
+                version: version.unwrap_or("of no version").to_owned(),
+                wanted: version::VERSION.to_owned(),
+            }
+        }
+    }
+}
+
+fn socket_fact(path: &Path) -> SocketFact {
+    let found = fs::symlink_metadata(path).ok();
+    SocketFact {
+        path: path.to_owned(),
+        owner: found.as_ref().map(MetadataExt::uid),
+        mode: found.map_or(0, |found| found.permissions().mode() & 0o7777),
+        uid: rustix::process::geteuid().as_raw(),
+    }
+}
+
+fn strays(app: &App) -> Vec<String> {
+    match machine::stray_dirs(app) {
+        Ok(dirs) => dirs.iter().map(|dir| format!("directory {}", dir.display())).collect(),
+        Err(error) => vec![format!("directories of machines, which cannot be read: {error}")],
+    }
+}
+
+/// Says whether logind ends every process of a session with it (logind.conf(5)).
+fn logout_kills() -> bool {
+    let read = |path: &Path| fs::read_to_string(path).unwrap_or_default();
+    let mut parts: Vec<_> = fs::read_dir("/etc/systemd/logind.conf.d")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|part| part.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "conf"))
+        .collect();
+    parts.sort();
+    let texts = std::iter::once(read(Path::new("/etc/systemd/logind.conf")))
+        .chain(parts.iter().map(|part| read(part)));
+    let last = texts.filter_map(|text| last_setting(&text)).next_back();
+    Path::new("/run/systemd/system").exists() && last.unwrap_or(false)
+}
+
+fn last_setting(text: &str) -> Option<bool> {
+    let mut values = text.lines().filter_map(|line| line.trim().strip_prefix("KillUserProcesses="));
+    values.next_back().map(|value| matches!(value.trim(), "yes" | "true" | "on" | "1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_setting_of_logind_counts() {
+        for (text, want) in [
+            ("[Login]\n#KillUserProcesses=yes\n", None),
+            ("[Login]\nKillUserProcesses=yes\n", Some(true)),
+            ("[Login]\nKillUserProcesses=yes\nKillUserProcesses=no\n", Some(false)),
+        ] {
+            assert_eq!(last_setting(text), want, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What a machine printed.
+
+use std::{
+    fs::File,
+    io::{self, Read, Seek, SeekFrom},
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures::{Stream, stream};
+use model::VmId;
+use vm::{
+    layout,
+    life::{Duty, next},
+};
+
+use crate::app::App;
+
+/// How much is read at once, in bytes.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// How often the end of the file is looked at for more.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Whether to go on once all was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Follow {
+    /// End there.
+    No,
+    /// Wait for more until the machine has ended.
+    Yes,
+}
+
+/// A place in what a machine printed.
+struct Reader {
+    app: Arc<App>,
+    id: VmId,
+    follow: Follow,
+    // Whether the part that was set aside is still to be read.
+    is_old_due: bool,
+    open: Option<File>,
+    at: u64,
+}
+
+/// Reads what a machine printed, from its oldest kept byte.
+pub(crate) fn console(
+    app: &Arc<App>,
+    id: &VmId,
+    follow: Follow,
+) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+    let reader = Reader { app: Arc::clone(app), id: id.clone(), follow, is_old_due: true, open: None, at: 0 };
+    stream::unfold(reader, |mut reader| async move {
+        let piece = reader.next().await.transpose()?;
+        Some((piece, reader))
+    })
+}
+
+impl Reader {
+    async fn next(&mut self) -> io::Result<Option<Bytes>> {
+        let mut is_last = false;
+        loop {
+            if let Some(piece) = self.piece()? {
+                return Ok(Some(piece));
+            }
+            if self.is_old_due {
+                (self.is_old_due, self.open, self.at) = (false, None, 0);
+                continue;
+            }
+            // What was printed between the last look and the end is read before it ends.
+            if is_last || self.follow == Follow::No || self.app.leaving.is_cancelled() {
+                return Ok(None);
+            }
+            let vm = self.app.owner.get(&self.id);
+            is_last = !vm.is_some_and(|vm| next(vm.state) != Duty::Rest);
+            if !is_last {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        }
+    }
+
+    /// Reads the next piece of the part that is read; `None` where there is no more of it, or none yet.
+    fn piece(&mut self) -> io::Result<Option<Bytes>> {
+        if self.open.is_none() {
+            let name = if self.is_old_due { layout::CONSOLE_LOG_OLD } else { layout::CONSOLE_LOG };
+            self.open = match File::open(self.app.dirs.vm(&self.id).join(name)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                file => Some(file?),
+            };
+        }
+        let Some(file) = &mut self.open else {
+            return Ok(None);
+        };
+        // It is cut where it was set aside: what is there now is new.
+        if file.metadata()?.len() < self.at {
+            self.at = file.seek(SeekFrom::Start(0))?;
+        }
+        let mut piece = vec![0; PIECE_BYTES];
+        let count = file.read(&mut piece)?;
+        piece.truncate(count);
+        self.at += u64::try_from(count).unwrap_or_default();
+        Ok(if count == 0 { None } else { Some(Bytes::from(piece)) })
+    }
+}

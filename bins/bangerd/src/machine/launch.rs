@@ -1,0 +1,171 @@
+//! From a record to a monitor and a link that run.
+
+use std::{path::PathBuf, sync::Arc};
+
+use api::{Code, Failure};
+use host::process::Process;
+use image::KernelRecord;
+use store::VmRecord;
+use vm::boot_plan::{Accel, BootFacts, BootPlan, DiskFormat, plan};
+use vmm::{
+    machine::{Launch, Launched, MachineError},
+    qemu::{Qemu, QemuError},
+};
+
+use super::{accel, process::mark};
+use crate::{
+    app::App,
+    failure::{Explained, failure, from_error},
+    library::{self, told},
+    operations::Operation,
+};
+
+/// Everything that a boot needs.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    /// What is started.
+    pub(super) plan: BootPlan,
+    /// With which monitor.
+    pub(super) qemu: Qemu,
+}
+
+/// Finds the monitor and the kernel, makes the initramfs where it is not there, and finds out what runs the
+/// guest's instructions.
+///
+/// # Errors
+///
+/// One of them is not there, or cannot be made.
+pub(super) async fn prepare(
+    app: &Arc<App>,
+    operation: &Arc<Operation>,
+    vm: &VmRecord,
+) -> Result<Prepared, Failure> {
+    let doing = format!("start machine {}", vm.name);
+    let qemu = find_qemu(app, &doing).await?;
+    let kernel = app.library.kernels.get(&vm.kernel).map_err(|error| told(&doing, &error))?;
+    let root_format = root_format(app, vm, &doing)?;
+    let initramfs = initramfs(app, &kernel, &doing).await?;
+    let (state, host_boot) = (app.dirs.state().to_owned(), app.host_boot.clone());
+    let tsc_khz =
+        tokio::task::spawn_blocking(move || host::tsc::khz(&state, &host_boot)).await.ok().flatten();
+    let mut facts = BootFacts {
+        accel: Accel::Emulated,
+        tsc_khz,
+        kernel: kernel.for_qemu().to_owned(),
+        initramfs,
+        modules_disk: kernel.modules_disk.clone(),
+        root_format,
+    };
+    facts.accel = accel::decide(app, operation, &kernel, &qemu, &facts.initramfs).await?;
+    Ok(Prepared { plan: plan(&vm.spec, &facts), qemu })
+}
+
+async fn find_qemu(app: &App, doing: &str) -> Result<Qemu, Failure> {
+    let configured = app.config.qemu_bin().cloned();
+    let found = tokio::task::spawn_blocking(move || Qemu::find(configured.as_deref())).await;
+    let found = found.map_err(|error| failure(Code::Internal, format!("{doing}: {error}")))?;
+    found.map_err(|error: QemuError| from_error(doing, &error, error.class(), error.hint()))
+}
+
+async fn initramfs(app: &App, kernel: &KernelRecord, doing: &str) -> Result<PathBuf, Failure> {
+    if !app.agent.is_file() {
+        let message = format!("{doing}: {} is not there", app.agent.display());
+        return Err(failure(Code::HostLacks, message)
+            .hinted("Install banger again: its programs lie in one directory."));
+    }
+    let (kernels, name, agent) = (Arc::clone(&app.library.kernels), kernel.name.clone(), app.agent.clone());
+    library::quick(doing, move || kernels.initramfs(&name, &agent)).await
+}
+
+fn root_format(app: &App, vm: &VmRecord, doing: &str) -> Result<DiskFormat, Failure> {
+    let dir = app.dirs.vm(&vm.id);
+    [DiskFormat::Raw, DiskFormat::Qcow2]
+        .into_iter()
+        .find(|format| dir.join(format.root_file()).is_file())
+        .ok_or_else(|| {
+            failure(Code::Failed, format!("{doing}: its root disk is gone")).hinted("Delete the machine.")
+        })
+}
+
+/// Launches a machine and records its processes.
+///
+/// # Errors
+///
+/// Nothing of it runs then.
+pub(super) async fn launch(
+    app: &App,
+    vm: &VmRecord,
+    prepared: &Prepared,
+) -> Result<(Arc<VmRecord>, Arc<Process>), Failure> {
+    let dir = app.dirs.vm(&vm.id);
+    if let Err(error) = vmm::console::trim(&dir, vmm::console::CONSOLE_BYTES_MAX) {
+        tracing::warn!("the console's log was not cut: {error}");
+    }
+    let launch = Launch {
+        dir: &dir,
+        plan: &prepared.plan,
+        qemu: &prepared.qemu,
+        agent: &app.agent,
+        host_boot: &app.host_boot,
+    };
+    let launched = vmm::machine::launch(&launch).await;
+    let Launched { monitor, link } = launched.map_err(|error| machine_failed(&error))?;
+    let marks = (mark(&monitor, &app.host_boot), mark(&link, &app.host_boot));
+    let recorded = app.owner.change(&vm.id, move |record| {
+        record.monitor_process = Some(marks.0);
+        record.link_process = Some(marks.1);
+        Ok(())
+    });
+    match recorded.await {
+        Ok(vm) => {
+            reap(link);
+            Ok((vm, monitor))
+        }
+        Err(why) => {
+            if let Err(error) = vmm::machine::end(&dir, Some(&monitor), Some(&link)).await {
+                tracing::error!(vm = %vm.name, "something of it still runs: {}", crate::failure::chain(&error));
+            }
+            Err(why)
+        }
+    }
+}
+
+/// Waits for the end of a link in the background, or it would stay a zombie.
+fn reap(link: Arc<Process>) {
+    tokio::spawn(async move {
+        if let Err(error) = link.ended().await {
+            tracing::warn!("a link cannot be watched: {error}");
+        }
+    });
+}
+
+/// Makes a failure of what went wrong with a machine's processes.
+pub(super) fn machine_failed(error: &MachineError) -> Failure {
+    from_error("run it", error, error.class(), error.hint())
+}
+
+/// Starts the link of a machine again that runs without one, with the ports that it had.
+///
+/// # Errors
+///
+/// It cannot be started.
+pub(super) async fn relink(app: &App, vm: &VmRecord) -> Result<Arc<VmRecord>, Failure> {
+    tracing::warn!(vm = %vm.name, "its link is gone, and is started again");
+    let publish = if vm.published.is_empty() { &vm.spec.publish } else { &vm.published };
+    let dir = app.dirs.vm(&vm.id);
+    let link = vmm::machine::relink(&dir, &app.agent, publish, &app.host_boot)
+        .await
+        .map_err(|error| machine_failed(&error))?;
+    let link_mark = mark(&link, &app.host_boot);
+    reap(link);
+    let published = vmm::link::published(&dir).unwrap_or_default();
+    app.owner
+        .change(&vm.id, move |record| {
+            record.link_process = Some(link_mark);
+            if record.state == model::VmState::Running {
+                record.published = published;
+            }
+            Ok(())
+        })
+        .await
+}

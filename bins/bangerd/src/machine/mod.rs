@@ -1,0 +1,40 @@
+//! What is done to machines: one file for each thing.
+
+mod accel;
+mod admit;
+mod boot;
+mod busy;
+mod change;
+mod console;
+mod create;
+mod delete;
+mod end;
+mod identity;
+mod kill;
+mod launch;
+mod prepare;
+mod process;
+mod promote;
+mod restart;
+mod settle;
+mod start;
+mod stats;
+mod stop;
+mod view;
+mod watch;
+
+pub(crate) use accel::{Accel, Known};
+pub(crate) use busy::Busy;
+pub(crate) use change::change;
+pub(crate) use console::{Follow, console};
+pub(crate) use create::create;
+pub(crate) use delete::delete;
+pub(crate) use kill::kill;
+pub(crate) use prepare::{build_image, check_unused, default_kernel, pull_kernel};
+pub(crate) use promote::promote;
+pub(crate) use restart::restart;
+pub(crate) use settle::{settle, stray_dirs};
+pub(crate) use start::start;
+pub(crate) use stats::{health, stats};
+pub(crate) use stop::stop;
+pub(crate) use view::view;

@@ -1,0 +1,243 @@
+//! What the daemon does with its machines when it starts.
+
+use std::{fs, io, path::Path, sync::Arc};
+
+use api::{Failure, OperationKind, Outcome};
+use jiff::Timestamp;
+use model::{VmId, VmState};
+use store::{ProcessMark, VmRecord};
+use vm::{
+    admission::Request,
+    life,
+    settle::{Decision, Ended, Found, ProcessFound, Recorded},
+};
+
+use super::{
+    accel, boot,
+    delete::{remove, remove_dir},
+    end::{How, end, end_stray, forget_run},
+    launch::{self, machine_failed},
+    process, view,
+    watch::{Ending, ended_unasked, ending, watch},
+};
+use crate::{app::App, failure::chain, operations::Operation, owner::advance};
+
+/// Takes the machines up: what runs is watched, what was interrupted is finished or undone, what nobody owns
+/// is removed. Then changes are let in. What cannot be settled is logged, and keeps nothing else from being.
+pub(crate) async fn settle(app: Arc<App>) {
+    if let Err(error) = vmm::probe::sweep(app.dirs.state(), &app.host_boot).await {
+        tracing::error!("what is left of a probe stays: {}", chain(&error));
+    }
+    remove_strays(&app).await;
+    for vm in &app.owner.snapshot().vms {
+        if let Err(error) = settle_one(&app, vm).await {
+            tracing::error!(vm = %vm.name, "it could not be settled: {error}");
+        }
+    }
+    accel::recall(&app).await;
+    app.ready_at.send_replace(Some(Timestamp::now()));
+    tracing::info!("the machines are taken up");
+}
+
+/// The directories of machines that have no record, and none that is being made.
+///
+/// # Errors
+///
+/// The directory of all machines cannot be read.
+pub(crate) fn stray_dirs(app: &App) -> io::Result<Vec<std::path::PathBuf>> {
+    let entries = match fs::read_dir(app.dirs.vms()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
+        entries => entries?,
+    };
+    let snapshot = app.owner.snapshot();
+    let is_owned = |path: &Path| {
+        let id = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse::<VmId>().ok());
+        id.is_some_and(|id| snapshot.by_id(&id).is_some() || app.busy.has(&id))
+    };
+    let paths: io::Result<Vec<_>> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
+    Ok(paths?.into_iter().filter(|path| !is_owned(path)).collect())
+}
+
+async fn remove_strays(app: &App) {
+    let strays = match stray_dirs(app) {
+        Ok(strays) => strays,
+        Err(error) => return tracing::error!("the machines' directories cannot be read: {error}"),
+    };
+    for dir in strays {
+        tracing::warn!(dir = %dir.display(), "it belongs to no machine, and is removed");
+        if let Err(error) = remove_stray(app, dir).await {
+            tracing::error!("a directory that belongs to no machine stays: {error}");
+        }
+    }
+}
+
+async fn remove_stray(app: &App, dir: std::path::PathBuf) -> Result<(), Failure> {
+    vmm::machine::discard(&dir, &app.host_boot).await.map_err(|error| machine_failed(&error))
+}
+
+async fn settle_one(app: &Arc<App>, vm: &Arc<VmRecord>) -> Result<(), Failure> {
+    let dir = app.dirs.vm(&vm.id);
+    let processes = vmm::machine::find(&dir, &app.host_boot).map_err(|error| machine_failed(&error))?;
+    let vm = &with_processes(app, vm, &processes).await?;
+    let found = found(app, vm, &processes)?;
+    let recorded = Recorded {
+        state: vm.state,
+        host_boot: vm.monitor_process.as_ref().map(|process| process.host_boot_id.clone()),
+        guest_boot: vm.boot_id.clone(),
+    };
+    let decision = vm::settle::settle(&recorded, &found);
+    tracing::info!(vm = %vm.name, state = %vm.state, ?decision, "settled");
+    match decision {
+        Decision::Rest => Ok(()),
+        Decision::EndStray => {
+            end_stray(app, vm).await?;
+            change(app, vm, forget_run).await
+        }
+        Decision::Lost => {
+            end_stray(app, vm).await?;
+            change(app, vm, |record| {
+                forget_run(record);
+                record.state = VmState::Error;
+                record.error = Some("its directory is gone, and its disks with it".to_owned());
+            })
+            .await
+        }
+        Decision::MarkEnded { event, why } => mark_ended(app, vm, event, why).await,
+        Decision::TakeUp { relink, .. } => take_up(app, vm, relink).await,
+    }
+}
+
+async fn change(
+    app: &App,
+    vm: &VmRecord,
+    change: impl FnOnce(&mut VmRecord) + Send + 'static,
+) -> Result<(), Failure> {
+    let changed = app.owner.change(&vm.id, |record| {
+        change(record);
+        Ok(())
+    });
+    changed.await.map(drop)
+}
+
+/// Adds the processes that were started and not recorded any more, because the daemon was ended in between.
+async fn with_processes(
+    app: &App,
+    vm: &Arc<VmRecord>,
+    found: &vmm::machine::Found,
+) -> Result<Arc<VmRecord>, Failure> {
+    let marked = |part: &vmm::machine::Part| part.process().map(|it| process::mark(it, &app.host_boot));
+    let (monitor, link) = (marked(&found.monitor), marked(&found.link));
+    app.owner
+        .change(&vm.id, move |record| {
+            record.monitor_process = monitor.or(record.monitor_process.take());
+            record.link_process = link.or(record.link_process.take());
+            Ok(())
+        })
+        .await
+}
+
+/// What was found of a process: by what it wrote down itself, else by what is recorded.
+fn part(
+    app: &App,
+    found: &vmm::machine::Part,
+    recorded: Option<&ProcessMark>,
+) -> Result<ProcessFound, Failure> {
+    Ok(match (found.found(), recorded) {
+        (ProcessFound::NotRecorded, Some(_)) => match process::find(recorded, &app.host_boot)? {
+            Some(_) => ProcessFound::Lives,
+            None => ProcessFound::Gone,
+        },
+        (found, _) => found,
+    })
+}
+
+fn found(app: &App, vm: &VmRecord, processes: &vmm::machine::Found) -> Result<Found, Failure> {
+    Ok(Found {
+        host_boot: app.host_boot.clone(),
+        directory: app.dirs.vm(&vm.id).is_dir(),
+        monitor: part(app, &processes.monitor, vm.monitor_process.as_ref())?,
+        link: part(app, &processes.link, vm.link_process.as_ref())?,
+        // Asked for once the machines are taken up: a guest may take long to answer.
+        guest_boot: None,
+    })
+}
+
+async fn mark_ended(app: &Arc<App>, vm: &VmRecord, event: life::Event, why: Ended) -> Result<(), Failure> {
+    end_stray(app, vm).await?;
+    if vm.state == VmState::Starting && vm.delete_on_failure {
+        app.owner.remove(&vm.id).await?;
+        return remove_dir(app.dirs.vm(&vm.id)).await;
+    }
+    let dir = app.dirs.vm(&vm.id);
+    let error = match (why, vm.state) {
+        (Ended::HostRebooted | Ended::AsAsked, _) => None,
+        (Ended::NeverStarted, _) => Some("its start was interrupted".to_owned()),
+        (Ended::Unasked, VmState::Running) => match ending(&dir, host::process::Exit::Unknown) {
+            Ending::PoweredOff => return ended_unasked(app, vm, Ending::PoweredOff).await,
+            Ending::Broke(why) => Some(why),
+        },
+        (Ended::Unasked, _) => Some("its monitor ended while it was starting".to_owned()),
+    };
+    app.owner
+        .change(&vm.id, move |record| {
+            forget_run(record);
+            record.error = error;
+            advance(record, event)
+        })
+        .await
+        .map(drop)
+}
+
+async fn take_up(app: &Arc<App>, vm: &Arc<VmRecord>, relink: bool) -> Result<(), Failure> {
+    let vm = if relink { launch::relink(app, vm).await? } else { Arc::clone(vm) };
+    match vm.state {
+        VmState::Starting => go_on(app, &vm, Request::Start, OperationKind::VmStart, start_on),
+        VmState::Stopping => go_on(app, &vm, Request::Stop, OperationKind::VmStop, stop_on),
+        _ => {
+            if let Some(monitor) = process::find(vm.monitor_process.as_ref(), &app.host_boot)? {
+                watch(app, &vm.id, Arc::new(monitor));
+            }
+            boot::verify(app, &vm);
+            Ok(())
+        }
+    }
+}
+
+/// Goes on with what was interrupted, as an operation like any other.
+fn go_on<W>(
+    app: &Arc<App>,
+    vm: &Arc<VmRecord>,
+    request: Request,
+    kind: OperationKind,
+    work: fn(Arc<App>, Arc<Operation>, Arc<VmRecord>) -> W,
+) -> Result<(), Failure>
+where
+    W: Future<Output = Result<Outcome, Failure>> + Send + 'static,
+{
+    let (task_app, task_vm) = (Arc::clone(app), Arc::clone(vm));
+    let begun = app.operations.begin(kind, vm.name.as_str(), move |operation| {
+        let claim = task_app.busy.claim(&task_vm.id, request, &operation);
+        async move {
+            let _claim = claim;
+            work(task_app, operation, task_vm).await
+        }
+    });
+    begun.map(drop)
+}
+
+async fn start_on(app: Arc<App>, operation: Arc<Operation>, vm: Arc<VmRecord>) -> Result<Outcome, Failure> {
+    match boot::go_on(&app, &operation, &vm).await {
+        Err(why) if vm.delete_on_failure && !app.leaving.is_cancelled() => {
+            if let Some(vm) = app.owner.get(&vm.id) {
+                remove(&app, &operation, &vm).await?;
+            }
+            Err(why)
+        }
+        booted => booted.map(|vm| Outcome::Vm(Box::new(view(&app, &vm)))),
+    }
+}
+
+async fn stop_on(app: Arc<App>, operation: Arc<Operation>, vm: Arc<VmRecord>) -> Result<Outcome, Failure> {
+    let vm = end(&app, &operation, &vm, How::Asked).await?;
+    Ok(Outcome::Vm(Box::new(view(&app, &vm))))
+}

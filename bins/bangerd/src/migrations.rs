@@ -1,0 +1,41 @@
+//! `--check-migrations`: whether this release can use the database, for an updater to ask before it switches.
+
+use std::{io::Write, path::PathBuf, process::ExitCode};
+
+use host::dirs::{Dirs, Environment};
+use store::{Readiness, check_migrations};
+
+use crate::failure::chain;
+
+/// The system's database.
+const SYSTEM_STATE: &str = "/var/lib/banger";
+
+const COMPATIBLE: u8 = 0;
+const WILL_MIGRATE: u8 = 1;
+const CANNOT: u8 = 2;
+
+/// Prints one line and returns the code that it agrees with: 0 compatible, 1 will migrate, 2 cannot.
+pub(crate) fn check(is_system: bool) -> ExitCode {
+    let state = if is_system {
+        Ok(PathBuf::from(SYSTEM_STATE))
+    } else {
+        Dirs::embedded(&Environment::of_this_process()).map(|dirs| dirs.state().to_owned())
+    };
+    let (code, line) = match state.map(|state| check_migrations(&state.join(crate::daemon::DATABASE))) {
+        Ok(Readiness::Compatible { version: 0 }) => {
+            (COMPATIBLE, "compatible: there is no database yet".to_owned())
+        }
+        Ok(Readiness::Compatible { version }) => {
+            (COMPATIBLE, format!("compatible: the database is of version {version}"))
+        }
+        Ok(Readiness::WillMigrate { from, to }) => {
+            (WILL_MIGRATE, format!("will migrate: the database is of version {from} and becomes {to}"))
+        }
+        Ok(Readiness::Cannot(error)) => (CANNOT, format!("cannot: {}", chain(&error))),
+        Err(error) => (CANNOT, format!("cannot: {}", chain(&error))),
+    };
+    match writeln!(std::io::stdout(), "{line}") {
+        Ok(()) => ExitCode::from(code),
+        Err(_) => ExitCode::from(CANNOT),
+    }
+}

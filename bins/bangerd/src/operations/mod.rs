@@ -1,0 +1,8 @@
+//! Long work: what is in flight, what it tells, and how it is cancelled.
+
+mod log;
+mod operation;
+mod registry;
+
+pub(crate) use operation::Operation;
+pub(crate) use registry::Operations;

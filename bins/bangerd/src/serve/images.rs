@@ -1,0 +1,154 @@
+//! `/v1/images`.
+
+use std::sync::Arc;
+
+use api::{Code, Image, ImageBuild, ImagePromote, OperationKind, Outcome, Pruned};
+use axum::{
+    Json,
+    body::Body as Bytes,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use image::{ImageRecord, Recipe};
+use model::{ImageName, Size};
+use serde::Deserialize;
+
+use super::{
+    body::{Asked, Body},
+    import::stage,
+    reply::{Begun, Refused, Reply, begun},
+};
+use crate::{
+    app::App,
+    failure::{Explained, failure},
+    library, machine,
+};
+
+/// An image as the client sees it.
+pub(crate) fn image_view(image: ImageRecord) -> Image {
+    Image {
+        name: image.name,
+        digest: image.digest,
+        size: Size::from_bytes(image.size_bytes),
+        disk_used: Size::from_bytes(image.disk_used_bytes),
+        created_at: image.created_at,
+        source: image.source,
+    }
+}
+
+fn named(name: &str) -> Result<ImageName, Refused> {
+    name.parse().map_err(|error: model::ParseError| {
+        failure(Code::BadRequest, format!("look up an image: {error}")).into()
+    })
+}
+
+/// `GET /v1/images`.
+pub(super) async fn list(State(app): State<Arc<App>>) -> Reply<Json<Vec<Image>>> {
+    let images = Arc::clone(&app.library.images);
+    let images = library::quick("list the images", move || images.list()).await?;
+    Ok(Json(images.into_iter().map(image_view).collect()))
+}
+
+/// `GET /v1/images/{name}`.
+pub(super) async fn show(State(app): State<Arc<App>>, Path(name): Path<String>) -> Reply<Json<Image>> {
+    let name = named(&name)?;
+    let images = Arc::clone(&app.library.images);
+    let image = library::quick(format!("show image {name}"), move || images.get(&name)).await?;
+    Ok(Json(image_view(image)))
+}
+
+/// `DELETE /v1/images/{name}`.
+pub(super) async fn delete(State(app): State<Arc<App>>, Path(name): Path<String>) -> Reply<StatusCode> {
+    let name = named(&name)?;
+    let doing = format!("delete image {name}");
+    machine::check_unused(&app, &doing, |vm| vm.image == name)?;
+    let images = Arc::clone(&app.library.images);
+    library::quick(doing, move || images.delete(&name)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /v1/images/build`.
+pub(super) async fn build(State(app): State<Arc<App>>, Body(build): Body<ImageBuild>) -> Begun {
+    let Some(recipe) = Recipe::find(&build.recipe) else {
+        let known: Vec<String> = Recipe::all().into_iter().map(|recipe| recipe.name).collect();
+        let message = format!("build image {:?}: there is no such recipe", build.recipe);
+        return Err(failure(Code::NotFound, message)
+            .hinted(format!("There are: {}.", known.join(", ")))
+            .into());
+    };
+    let name = match build.name {
+        Some(name) => name,
+        None => named(&recipe.name)?,
+    };
+    let task_app = Arc::clone(&app);
+    let target = name.to_string();
+    let operation = app.operations.begin(OperationKind::ImageBuild, &target, |operation| async move {
+        let _turn = operation.unless_cancelled(async { Ok(task_app.library.making.lock().await) }).await?;
+        let image = machine::build_image(&task_app, &operation, recipe.name, name).await?;
+        Ok(Outcome::Image(image_view(image)))
+    })?;
+    Ok(begun(&operation))
+}
+
+/// The name of what is imported.
+#[derive(Debug, Deserialize)]
+pub(super) struct Import {
+    name: ImageName,
+}
+
+/// `POST /v1/images/import`.
+pub(super) async fn import(
+    State(app): State<Arc<App>>,
+    Asked(Import { name }): Asked<Import>,
+    body: Bytes,
+) -> Begun {
+    let file = stage(app.dirs.cache(), body).await?;
+    let images = Arc::clone(&app.library.images);
+    let target = name.to_string();
+    let operation = app.operations.begin(OperationKind::ImageImport, &target, |operation| async move {
+        let doing = format!("import image {name}");
+        let image =
+            library::job(&operation, doing, move |job| images.import(&name, file, "import", job)).await?;
+        Ok(Outcome::Image(image_view(image)))
+    })?;
+    Ok(begun(&operation))
+}
+
+/// `POST /v1/images/promote`.
+pub(super) async fn promote(State(app): State<Arc<App>>, Body(promote): Body<ImagePromote>) -> Begun {
+    app.ready().await?;
+    let vm = app.owner.snapshot().find(&promote.vm)?.clone();
+    let operation = machine::promote(&app, &vm, promote.name)?;
+    Ok(begun(&operation))
+}
+
+/// Whether to say only what would go.
+#[derive(Debug, Deserialize)]
+pub(super) struct Prune {
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// `POST /v1/images/prune`.
+pub(super) async fn prune(
+    State(app): State<Arc<App>>,
+    Asked(Prune { dry_run }): Asked<Prune>,
+) -> Reply<Json<Pruned>> {
+    app.ready().await?;
+    let vms = &app.owner.snapshot().vms;
+    let kept_images = vms.iter().filter_map(|vm| vm.image_digest).collect();
+    let kept_kernels = vms.iter().filter_map(|vm| vm.kernel_digest).collect();
+    let (images, kernels) = (Arc::clone(&app.library.images), Arc::clone(&app.library.kernels));
+    // Not beside a machine that is being made of an image that nobody has recorded yet.
+    let _turn = app.library.making.lock().await;
+    let pruned = library::quick("prune the images", move || {
+        let images = images.prune(&kept_images, dry_run)?;
+        let kernels = kernels.prune(&kept_kernels, dry_run)?;
+        Ok::<_, image::Fault>([images, kernels])
+    });
+    let [images, kernels] = pruned.await?;
+    Ok(Json(Pruned {
+        removed: images.removed.into_iter().chain(kernels.removed).collect(),
+        freed_bytes: images.freed_bytes + kernels.freed_bytes,
+    }))
+}
