@@ -11,6 +11,8 @@ use api::{
     client::{Client, ClientError},
 };
 
+use model::VmName;
+
 use super::{paths, refs, starter};
 use crate::{
     fault::{Doing as _, Fault},
@@ -57,6 +59,16 @@ impl Context {
 
     /// The one machine that is meant.
     pub(crate) async fn vm(&self, client: &Client, given: &str, doing: &str) -> Result<Vm, Fault> {
+        // A whole name or id needs no list of all. What is no name must not become part of a path.
+        if given.parse::<VmName>().is_ok() {
+            match client.vm(given).await {
+                Err(error) if error.is_not_found() => {}
+                found => {
+                    self.tell_of_version(client);
+                    return found.doing(doing);
+                }
+            }
+        }
         let vms = self.vms(client, doing).await?;
         refs::find(&vms, given, doing).cloned()
     }
