@@ -15,6 +15,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use clap::ValueEnum;
 use owo_colors::OwoColorize as _;
+use serde::ser::SerializeMap as _;
 use serde_json::{Value, json};
 
 use crate::fault::Fault;
@@ -76,7 +77,26 @@ pub(crate) fn print_line(text: &str) {
 
 /// Prints data for a program.
 pub(crate) fn print_object(what: &str, value: impl serde::Serialize) {
-    print_line(&json!({ "version": JSON_VERSION, what: value }).to_string());
+    match serde_json::to_string(&Named { what, value }) {
+        Ok(line) => print_line(&line),
+        // Nothing of ours has keys that are no text; a map that had would be a bug to see.
+        Err(error) => say(&format!("banger: a bug in banger: {what}: {error}")),
+    }
+}
+
+/// A value with its name and the version of its shape, written without a copy of it.
+struct Named<'a, T> {
+    what: &'a str,
+    value: T,
+}
+
+impl<T: serde::Serialize> serde::Serialize for Named<'_, T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("version", &JSON_VERSION)?;
+        map.serialize_entry(self.what, &self.value)?;
+        map.end()
+    }
 }
 
 /// Prints a line on stderr. Where nobody reads it, nobody can be told either.
