@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo run -p vmm --example boot -- work=DIR kernel=FILE initramfs=FILE image=FILE home=FILE agent=FILE \
-//!     [modules=FILE] [count=N] [memory=512M] [tsc=off] [keep=SECS]
+//!     [modules=FILE] [count=N] [memory=512M] [tsc=off] [append=WORDS] [keep=SECS]
 //! ```
 //!
 //! Each boots, answers, uses its disks, is asked to power off, and is gone. With `keep` they stay up so
@@ -93,11 +93,12 @@ async fn live(words: Arc<Words>, qemu: Qemu, number: u64) -> Result<(), Anything
         modules_disk: words.file("modules").ok(),
         root_format: method.format(),
     };
-    let (plan, agent) = (plan(&spec, &facts), words.file("agent")?);
+    let (mut plan, agent) = (plan(&spec, &facts), words.file("agent")?);
+    plan.cmdline.extend(words.0.get("append").into_iter().flat_map(|more| [" ", more]));
     let launch = Launch { dir: &dir, plan: &plan, qemu: &qemu, agent: &agent, host_boot: &host_boot };
     let outcome = boot_and_end(&words, &launch, number).await;
     if outcome.is_err() {
-        let lines = console::last_lines(&dir, Mark::default(), 5)?;
+        let lines = console::last_lines(&dir, Mark::default(), 60)?;
         println!("{number}: failed; console: {lines:#?}; monitor: {:?}", machine::monitor_said(&dir));
     }
     machine::discard(&dir, &host_boot).await?;
