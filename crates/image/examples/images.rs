@@ -75,7 +75,7 @@ fn run(args: &[&str]) -> Result<(), Failure> {
             println!("{:#?}", kernels.import_files(None, Path::new(path), Some(Path::new(modules)), &job)?);
         }
         ["initramfs", name, agent] => {
-            println!("{}", kernels.initramfs(&name.parse()?, &PathBuf::from(agent))?.display())
+            println!("{}", kernels.initramfs(&name.parse()?, &PathBuf::from(agent))?.display());
         }
         ["home"] => println!("{}", home_template(dir, &job)?.display()),
         ["list"] => println!("{:#?}\n{:#?}", images.list()?, kernels.list()?),

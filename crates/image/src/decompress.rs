@@ -36,16 +36,16 @@ impl Packing {
 /// The largest window of a zstd frame that is accepted, in bytes: `zstd --long=27`.
 const ZSTD_WINDOW_BYTES_MAX: u64 = 128 << 20;
 
+/// A buffered stream of any kind.
+pub(crate) type Source<'a> = BufReader<Box<dyn Read + 'a>>;
+
 /// A peekable reader of `inner`.
-pub(crate) fn buffered<'a>(inner: impl Read + 'a) -> BufReader<Box<dyn Read + 'a>> {
+pub(crate) fn buffered<'a>(inner: impl Read + 'a) -> Source<'a> {
     BufReader::with_capacity(256 << 10, Box::new(inner))
 }
 
 /// Returns the first bytes without taking them: `want` of them, fewer only where the stream is shorter.
-pub(crate) fn peek<'a>(
-    reader: BufReader<Box<dyn Read + 'a>>,
-    want: usize,
-) -> io::Result<(Vec<u8>, BufReader<Box<dyn Read + 'a>>)> {
+pub(crate) fn peek(reader: Source<'_>, want: usize) -> io::Result<(Vec<u8>, Source<'_>)> {
     let mut head = vec![];
     let mut reader = reader;
     (&mut reader).take(want as u64).read_to_end(&mut head)?;
@@ -54,7 +54,7 @@ pub(crate) fn peek<'a>(
 }
 
 /// Unpacks a stream; one that is not packed is passed through.
-pub(crate) fn unpacked<'a>(reader: BufReader<Box<dyn Read + 'a>>) -> io::Result<Box<dyn Read + 'a>> {
+pub(crate) fn unpacked<'a>(reader: Source<'a>) -> io::Result<Box<dyn Read + 'a>> {
     let (head, reader) = peek(reader, 6)?;
     Ok(match Packing::of(&head) {
         Packing::Plain => Box::new(reader),

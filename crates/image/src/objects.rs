@@ -26,7 +26,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) use lock::Lock;
 pub(crate) use partial::Partial;
-pub(crate) use tree::{disk_used, remove_tree, sync_dir, sync_tree};
+pub(crate) use tree::{dig_holes, disk_used, remove_tree, sync_dir, sync_tree};
 
 use crate::{Fault, Job, fault::At};
 
@@ -56,6 +56,12 @@ impl Reclaimed {
         self.removed.push(what);
         Ok(())
     }
+}
+
+/// The one field that every release's records have.
+#[derive(serde::Deserialize)]
+struct Schema {
+    schema: u32,
 }
 
 #[derive(Debug)]
@@ -123,10 +129,6 @@ impl<R: Record> Objects<R> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Fault::io("read", &path, error)),
         };
-        #[derive(serde::Deserialize)]
-        struct Schema {
-            schema: u32,
-        }
         let bad = |source| Fault::Record { path: path.clone(), source };
         let Schema { schema } = serde_json::from_slice(&text).map_err(bad)?;
         if schema > R::SCHEMA {

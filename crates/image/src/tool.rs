@@ -6,7 +6,6 @@ use std::{
     collections::VecDeque,
     env,
     ffi::{OsStr, OsString},
-    fs::File,
     io::{self, BufRead, BufReader, Read},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
@@ -65,10 +64,9 @@ pub(crate) struct Tool {
     ok_codes: &'static [i32],
 }
 
-/// How a program ended, and what it wrote.
+/// What a program wrote.
 #[derive(Debug)]
 pub(crate) struct Ended {
-    pub(crate) code: i32,
     pub(crate) stdout: Vec<u8>,
     /// The last lines of stderr.
     pub(crate) tail: Vec<String>,
@@ -164,7 +162,7 @@ impl Tool {
         let (consumed, verdict) = thread::scope(|scope| {
             scope.spawn(|| {
                 if let Some(stderr) = stderr {
-                    this.keep_tail(job, stderr, &tail)
+                    this.keep_tail(job, stderr, &tail);
                 }
             });
             let supervisor = scope.spawn(|| this.supervise(&mut child, job, &stop));
@@ -183,6 +181,11 @@ impl Tool {
         let (Some(consumed), Ok(verdict)) = (consumed, verdict) else {
             return Err(Fault::Input { source: io::Error::other("a thread ended early") });
         };
+        // The consumer gave up first: that the program then ended badly is its doing.
+        let verdict = match verdict {
+            Verdict::Ended(_) if stop.into_inner() => Verdict::Stopped,
+            other => other,
+        };
         self.judge(verdict, tail, consumed)
     }
 
@@ -197,11 +200,9 @@ impl Tool {
             Verdict::Cancelled => Err(Fault::Cancelled),
             Verdict::TimedOut => Err(Fault::TimedOut { program, limit_secs: self.limit.as_secs(), tail }),
             Verdict::Lost(source) => Err(Fault::io("wait for", Path::new(self.program), source)),
-            Verdict::Stopped => Ok((consumed, Ended { code: -1, stdout: vec![], tail })),
+            Verdict::Stopped => Ok((consumed, Ended { stdout: vec![], tail })),
             Verdict::Ended(status) => match status.code() {
-                Some(code) if self.ok_codes.contains(&code) => {
-                    Ok((consumed, Ended { code, stdout: vec![], tail }))
-                }
+                Some(code) if self.ok_codes.contains(&code) => Ok((consumed, Ended { stdout: vec![], tail })),
                 _ if tail.iter().any(|line| line.contains("No space left on device")) => {
                     let path = self.command.get_current_dir().map_or_else(env::temp_dir, Path::to_owned);
                     Err(Fault::NoRoom { path })

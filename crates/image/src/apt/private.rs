@@ -109,7 +109,9 @@ impl PrivateApt {
         let dir = self.dir.join("debs");
         fs::create_dir(&dir).at("create", &dir)?;
         self.tool("apt-get")?.args(["download", package]).current_dir(&dir).limit(DOWNLOAD_LIMIT).run(job)?;
-        let found = crate::objects::file_names(&dir)?.into_iter().find(|name| name.ends_with(".deb"));
+        let found = crate::objects::file_names(&dir)?
+            .into_iter()
+            .find(|name| Path::new(name).extension().is_some_and(|end| end == "deb"));
         found.map(|name| dir.join(name)).ok_or_else(|| Fault::Program {
             program: "apt-get".to_owned(),
             status: "it downloaded nothing".to_owned(),

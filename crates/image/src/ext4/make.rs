@@ -18,7 +18,7 @@ const FEATURES: &str = "none,ext_attr,resize_inode,dir_index,filetype,extent,64b
                         sparse_super,large_file,huge_file,dir_nlink,extra_isize,metadata_csum";
 
 /// Reserves the 4 MiB of group descriptors that let the file system grow, while mounted, to 8 TiB by them
-/// and beyond by meta_bg.
+/// and beyond by `meta_bg`.
 const GROWTH: &str = "lazy_itable_init=1,lazy_journal_init=1,root_owner=0:0,resize=4294967295";
 
 const MIB: u64 = 1 << 20;
@@ -119,7 +119,7 @@ fn quoted(path: &[u8]) -> Vec<u8> {
 }
 
 fn write_script(tree: &Tree, script: &Path, scratch: &Path) -> Result<(), Fault> {
-    let (own_uid, own_gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    let (our_user, our_group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
     let mut text = vec![];
     let mut line = |parts: &[&[u8]]| {
         text.extend(parts.join(&b' '));
@@ -132,11 +132,11 @@ fn write_script(tree: &Tree, script: &Path, scratch: &Path) -> Result<(), Fault>
         let is_new = !matches!(meta.kind, Kind::Dir | Kind::File | Kind::Symlink);
         let is_root = path.is_empty();
         // What debugfs makes is root's; what mke2fs copied has the owner that it had on the host's disk.
-        let (staged_uid, staged_gid) = if is_new { (0, 0) } else { (own_uid, own_gid) };
-        if is_root || meta.uid != staged_uid {
+        let (owner, group) = if is_new { (0, 0) } else { (our_user, our_group) };
+        if is_root || meta.uid != owner {
             line(&[b"sif", &whole, b"uid", meta.uid.to_string().as_bytes()]);
         }
-        if is_root || meta.gid != staged_gid {
+        if is_root || meta.gid != group {
             line(&[b"sif", &whole, b"gid", meta.gid.to_string().as_bytes()]);
         }
         if is_root || meta.needs_mode() {
@@ -189,23 +189,23 @@ pub(crate) fn forget_identity(disk: &Path, scratch: &Path, job: &Job) -> Result<
     let keys = super::debugfs(disk, "ls -p /etc/ssh", job)?;
     let keys = String::from_utf8_lossy(&keys).into_owned();
     let names = keys.lines().filter_map(|line| line.split('/').nth(5));
-    let mut script: String = names
-        .filter(|name| name.starts_with("ssh_host_"))
-        .map(|name| format!("rm \"/etc/ssh/{name}\"\n"))
-        .collect();
+    let keys = names.filter(|name| name.starts_with("ssh_host_")).map(|name| format!("/etc/ssh/{name}"));
+    let mut lines: Vec<String> = keys.map(|path| format!("rm \"{path}\"")).collect();
     for path in
         ["/etc/hostname", "/var/lib/systemd/random-seed", "/var/lib/dbus/machine-id", "/etc/machine-id"]
     {
         if super::exists(disk, path, job)? {
-            script += &format!("rm {path}\n");
+            lines.push(format!("rm {path}"));
         }
     }
     if super::exists(disk, "/etc", job)? {
         // An empty one is filled in at boot; a missing one would make it a first boot.
         let empty = String::from_utf8_lossy(&quoted(empty.as_os_str().as_bytes())).into_owned();
-        script += &format!("cd /etc\nwrite {empty} machine-id\nsif machine-id mode 0100444\n");
-        script += "sif machine-id uid 0\nsif machine-id gid 0\n";
+        lines.push(format!("cd /etc\nwrite {empty} machine-id"));
+        lines.extend(["mode 0100444", "uid 0", "gid 0"].map(|field| format!("sif machine-id {field}")));
     }
+    lines.push(String::new());
+    let script = lines.join("\n");
     let path = scratch.join("debugfs");
     fs::write(&path, script).at("write", &path)?;
     apply(&path, disk, job)

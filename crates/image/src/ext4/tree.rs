@@ -20,7 +20,7 @@ use rustix::{
 
 use crate::{Fault, fault::At};
 
-/// The longest path in a tree, in bytes: PATH_MAX, less what the name of the tree may take.
+/// The longest path in a tree, in bytes: `PATH_MAX`, less what the name of the tree may take.
 const PATH_BYTES_MAX: usize = 3500;
 
 /// What stands at a path.
@@ -325,6 +325,8 @@ impl Tree {
             so_far.push(part);
             match self.open_dir(&so_far) {
                 Ok(_) => {}
+                // A link that leads nowhere yet is kept as it is.
+                Err(Errno::NOENT) if self.exists(&so_far) => return Err(unusable(Errno::NOENT, &so_far)),
                 Err(Errno::NOENT) => self.add_dir(&so_far, Meta::root(Kind::Dir, 0o755))?,
                 Err(error) => return Err(unusable(error, &self.dir.join(&so_far))),
             }

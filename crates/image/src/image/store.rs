@@ -156,7 +156,7 @@ impl ImageStore {
         }
         let partial = self.objects.partial()?;
         let tree = rootfs::bootstrap(&found, partial.path(), job)?;
-        self.keep_tree(partial, &name, tree, &format!("recipe {recipe}"), &lock, job)
+        self.keep_tree(partial, &name, &tree, &format!("recipe {recipe}"), &lock, job)
     }
 
     /// Takes a root file system from a stream: a tar (packed with gzip, xz, zstd or lz4, or not) or an ext4
@@ -181,7 +181,7 @@ impl ImageStore {
         match received {
             Received::Tree(tree) => {
                 rootfs::check_tree(&tree)?;
-                self.keep_tree(partial, name, tree, source, &lock, job)
+                self.keep_tree(partial, name, &tree, source, &lock, job)
             }
             Received::Disk(disk) => self.keep_disk(partial, name, &disk, source, &lock, job),
         }
@@ -235,7 +235,7 @@ impl ImageStore {
             copy_sparse(&file, &out, job)?;
         }
         let lock = self.objects.lock_name(name.as_str(), job)?;
-        self.check_foreign(&out)?;
+        Self::check_foreign(&out)?;
         ext4::repair(&out, job).map_err(damaged)?;
         ext4::forget_identity(&out, partial.path(), job)?;
         self.keep_disk(partial, name, &out, source, &lock, job)
@@ -260,18 +260,18 @@ impl ImageStore {
         &self,
         partial: Partial,
         name: &ImageName,
-        tree: Tree,
+        tree: &Tree,
         source: &str,
         lock: &Lock,
         job: &Job,
     ) -> Result<ImageRecord, ImageError> {
         job.stage("make the file system");
         let disk = partial.make_object()?.join(DISK);
-        ext4::make(&tree, &disk, partial.path(), &LAYOUT, job)?;
+        ext4::make(tree, &disk, partial.path(), &LAYOUT, job)?;
         self.publish(partial, name, &disk, source, lock, job)
     }
 
-    fn check_foreign(&self, disk: &Path) -> Result<(), ImageError> {
+    fn check_foreign(disk: &Path) -> Result<(), ImageError> {
         let block = ext4::superblock_of(disk)?.ok_or_else(|| ImageError::NotAnImage {
             found: "a disk without a file system at its beginning".to_owned(),
         })?;
@@ -294,7 +294,7 @@ impl ImageStore {
         job: &Job,
     ) -> Result<ImageRecord, ImageError> {
         job.stage("check the file system");
-        self.check_foreign(disk)?;
+        Self::check_foreign(disk)?;
         ext4::repair(disk, job).map_err(damaged)?;
         rootfs::check_disk(disk, job)?;
         self.publish(partial, name, disk, source, lock, job)

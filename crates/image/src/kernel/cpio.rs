@@ -55,11 +55,10 @@ impl<W: Write> Cpio<W> {
         let name_size = u32::try_from(path.len() + 1).map_err(too_large)?;
         let links = if mode == DIR { 2 } else { 1 };
         let fields = [self.inode, mode, 0, 0, links, 0, size, 0, 0, device.0, device.1, name_size, 0];
-        let mut header = String::from("070701");
+        self.put(b"070701")?;
         for field in fields {
-            header += &format!("{field:08x}");
+            self.put(format!("{field:08x}").as_bytes())?;
         }
-        self.put(header.as_bytes())?;
         self.put(path.as_bytes())?;
         self.put(&[0])?;
         self.pad(4)?;
@@ -92,11 +91,11 @@ mod tests {
         let bytes = cpio.finish().unwrap();
         assert_eq!(bytes.len() % 512, 0);
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        let dir = "07070100000001000041ed000000000000000000000002000000000000000000000000000000000000000000000000\
-                   0000000400000000dev\0";
-        assert!(text.starts_with(dir), "{text}");
-        assert!(text.contains("00000005000000010000000c00000000dev/console\0"), "{text}");
-        assert!(text.contains("init\0\0\0#!x\n!\0\0\0070701"), "{text}");
+        let zeros = |count| "00000000".repeat(count);
+        let dir = format!("07070100000001000041ed{}00000002{}00000004{}dev\0", zeros(2), zeros(6), zeros(1));
+        assert!(text.starts_with(&dir), "{text:?}");
+        assert!(text.contains("00000005000000010000000c00000000dev/console\0"), "{text:?}");
+        assert!(text.contains("init\0\0#!x\n!\0\0\0\x30\x37\x30\x37\x30\x31"), "{text:?}");
         assert!(text.trim_end_matches('\0').ends_with("TRAILER!!!"));
     }
 }

@@ -84,8 +84,8 @@ fn gather_package(reader: impl Read, scratch: &Path) -> Result<Gathered, KernelE
         Ok(gatherer)
     })?;
     let package = format!("{} {}", control.package, control.version);
-    let gathered = gatherer.finish(&package)?;
-    Ok(Gathered { package: Some(package), ..gathered })
+    let found = gatherer.finish(&package)?;
+    Ok(Gathered { package: Some(package), ..found })
 }
 
 fn read_kernel(reader: impl Read) -> Result<Vec<u8>, KernelError> {

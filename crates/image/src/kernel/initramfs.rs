@@ -24,8 +24,8 @@ pub(super) fn write(out: &Path, agent: &[u8], module_files: &[(String, Vec<u8>)]
         for (path, contents) in module_files {
             cpio.file(path.trim_start_matches('/'), contents)?;
         }
-        let order: String = module_files.iter().map(|(path, _)| format!("{path}\n")).collect();
-        cpio.file(ORDER_FILE, order.as_bytes())
+        let lines: Vec<&str> = module_files.iter().flat_map(|(path, _)| [path, "\n"]).collect();
+        cpio.file(ORDER_FILE, lines.concat().as_bytes())
     };
     all().at("write", out)?;
     let writer = cpio.finish().at("write", out)?;

@@ -2,7 +2,7 @@
 //! carries them.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsStr,
     fs,
     os::unix::ffi::OsStrExt,
@@ -98,34 +98,53 @@ fn put(modules: &mut Modules, name: &str, text: &[u8]) -> Result<(), KernelError
     modules.tree.add_file(path, meta, &mut &text[..]).map_err(|error| KernelError::of_entry(path, error))
 }
 
-/// `kernel/fs/ext4/ext4.ko: kernel/fs/jbd2/jbd2.ko …`: everything that each needs, the nearest first.
+/// `kernel/fs/ext4/ext4.ko: kernel/fs/jbd2/jbd2.ko …`: everything that each needs, what loads first last.
 fn dep_text(modules: &Modules, catalogue: &Catalogue) -> String {
-    let paths = paths(modules);
-    let path_of = |name: &str| paths.iter().find(|path| name_of(path) == name);
-    let mut text = String::new();
-    for path in &paths {
-        let mut needed: Vec<String> = vec![];
-        let mut open = vec![name_of(path)];
-        while let Some(name) = open.pop() {
-            for next in catalogue.modules.get(&name).into_iter().flat_map(|info| &info.depends) {
-                needed.retain(|known| known != next);
-                needed.push(next.clone());
-                if needed.len() < paths.len() {
-                    open.push(next.clone());
-                }
+    let paths: BTreeMap<String, PathBuf> =
+        paths(modules).into_iter().map(|path| (name_of(&path), path)).collect();
+    let line = |(name, path): (&String, &PathBuf)| {
+        let mut words = vec![format!("{}:", path.display())];
+        let needed = needed_by(catalogue, name);
+        words.extend(needed.iter().filter_map(|name| Some(paths.get(name)?.display().to_string())));
+        words.join(" ") + "\n"
+    };
+    paths.iter().map(line).collect::<Vec<_>>().concat()
+}
+
+fn needed_by(catalogue: &Catalogue, name: &str) -> Vec<String> {
+    fn visit(catalogue: &Catalogue, name: &str, seen: &mut BTreeSet<String>, order: &mut Vec<String>) {
+        for needed in catalogue.modules.get(name).into_iter().flat_map(|info| &info.depends) {
+            if seen.insert(needed.clone()) {
+                visit(catalogue, needed, seen, order);
+                order.push(needed.clone());
             }
         }
-        text += &format!("{}:", path.display());
-        needed
-            .iter()
-            .filter_map(|name| path_of(name))
-            .for_each(|path| text += &format!(" {}", path.display()));
-        text.push('\n');
     }
-    text
+    let mut order = vec![];
+    visit(catalogue, name, &mut BTreeSet::from([name.to_owned()]), &mut order);
+    order.reverse();
+    order
 }
 
 /// Makes the disk that guests mount at `/lib/modules/<release>`.
 pub(super) fn make_disk(modules: &Modules, out: &Path, scratch: &Path, job: &Job) -> Result<(), KernelError> {
     Ok(ext4::make(&modules.tree, out, scratch, &LAYOUT, job)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_loads_first_stands_last() {
+        let info = |depends: &[&str]| ModInfo {
+            depends: depends.iter().map(|name| (*name).to_owned()).collect(),
+            ..ModInfo::default()
+        };
+        let modules = [("a", info(&["b", "c"])), ("b", info(&["c"])), ("c", info(&["a"]))];
+        let modules = modules.into_iter().map(|(name, info)| (name.to_owned(), info)).collect();
+        let catalogue = Catalogue { modules, ..Catalogue::default() };
+        assert_eq!(needed_by(&catalogue, "a"), ["b", "c"]);
+        assert_eq!(needed_by(&catalogue, "x"), [""; 0]);
+    }
 }

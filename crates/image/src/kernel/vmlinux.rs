@@ -221,4 +221,4 @@ fn unpack_lz4(packed: &[u8]) -> Result<Vec<u8>, KernelError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

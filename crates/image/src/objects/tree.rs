@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use rustix::fs::{SeekFrom, seek};
+use rustix::fs::{FallocateFlags, SeekFrom, seek};
 
 use crate::{Fault, Job, fault::At};
 
@@ -78,6 +78,28 @@ pub(super) fn copy_data(from: &File, to: &File, len: u64, path: &Path, job: &Job
             at += want as u64;
         }
         job.progress(at, Some(len));
+    }
+    Ok(())
+}
+
+/// Gives back the room of what is written and all zeros.
+pub(crate) fn dig_holes(path: &Path) -> Result<(), Fault> {
+    const STEP: u64 = 64 << 10;
+    let file = File::options().read(true).write(true).open(path).at("open", path)?;
+    let len = file.metadata().at("read", path)?.len();
+    let mut buf = vec![0; 64 << 10];
+    let mut at = 0;
+    while let Some((begin, end)) = next_data(&file, at, len).at("read", path)? {
+        at = begin / STEP * STEP;
+        while at < end {
+            let count = file.read_at(&mut buf, at).at("read", path)?;
+            if count > 0 && buf[..count].iter().all(|byte| *byte == 0) {
+                let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+                // Where the file system knows no holes, it stays as long as it is.
+                let _kept = rustix::fs::fallocate(&file, flags, at, count as u64);
+            }
+            at += STEP;
+        }
     }
     Ok(())
 }

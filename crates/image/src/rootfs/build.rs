@@ -42,16 +42,18 @@ pub(crate) fn bootstrap(recipe: &Recipe, partial: &Path, job: &Job) -> Result<Tr
     for option in options.iter().chain(&["Acquire::Languages \"none\";".to_owned()]) {
         mmdebstrap = mmdebstrap.arg(format!("--aptopt={option}"));
     }
+    // What is cut short is thrown away whole: nothing needs to be on the disk in between.
+    mmdebstrap = mmdebstrap.arg("--dpkgopt=force-unsafe-io");
     for path in &recipe.excluded_paths {
         mmdebstrap = mmdebstrap.arg(format!("--dpkgopt=path-exclude={path}"));
     }
-    let (made, _) = mmdebstrap
+    let (unpacked, _) = mmdebstrap
         .arg(&recipe.suite)
         .arg("-")
         .arg(&list)
         .run_with(job, |stdout| unpack(stdout, &partial.join("tree"), job))
         .map_err(explain)?;
-    let mut tree = made?;
+    let mut tree = unpacked?;
     drop(scratch);
     job.stage("set up the root");
     set_up(&mut tree, recipe, &sources.to_guest_deb822()).map_err(of_recipe)?;

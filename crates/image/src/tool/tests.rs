@@ -8,9 +8,9 @@ fn sh(script: &str) -> Tool {
 }
 
 #[test]
-fn output_and_exit_code_come_back() {
+fn output_comes_back_and_some_codes_are_no_failure() {
     let ended = sh("echo out; echo err >&2; exit 3").ok_codes(&[0, 3]).run(&Job::quiet()).unwrap();
-    assert_eq!((ended.code, &ended.stdout[..]), (3, &b"out\n"[..]));
+    assert_eq!(ended.stdout, b"out\n");
     assert_eq!(ended.tail, ["err"]);
 }
 

@@ -62,7 +62,7 @@ fn stanza(lines: &[&str]) -> Option<Entry> {
                 fields.push((name.trim().to_lowercase(), value.trim().to_owned()));
             }
             // A line that goes on keeps its indent: a key within the file needs it.
-            _ => fields.last_mut()?.1 += &format!("\n {}", line.trim()),
+            _ => fields.last_mut()?.1.extend(["\n ", line.trim()]),
         }
     }
     let field = |name: &str| fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str());

@@ -9,7 +9,9 @@ fn host(id: &str, codename: &str, files: &[(&str, &str)]) -> tempfile::TempDir {
     };
     put("etc/os-release", &format!("ID={id}\nVERSION_CODENAME=\"{codename}\"\n"));
     put(KEYRINGS[0], "");
-    files.iter().for_each(|(path, text)| put(path, text));
+    for (path, text) in files {
+        put(path, text);
+    }
     dir
 }
 
