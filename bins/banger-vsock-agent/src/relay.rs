@@ -16,8 +16,10 @@ use tokio::{
     time::sleep,
 };
 
-/// Each direction's buffer, in bytes.
-const BUFFER_BYTES: usize = 16 * 1024;
+use crate::mux::channel::CHUNK_BYTES_MAX;
+
+/// Each direction's buffer, in bytes: one chunk.
+const BUFFER_BYTES: usize = CHUNK_BYTES_MAX;
 
 /// How often a near end that said "no more from me" is looked at, whether it is there at all.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -33,6 +33,8 @@ pub(super) fn load() -> Result<(), BootError> {
 fn load_one(path: &str) -> io::Result<()> {
     match finit_module(File::open(path)?, c"", 0) {
         Err(Errno::EXIST) => Ok(()),
+        // What the kernel says of a symbol that it does not have.
+        Err(Errno::NOENT) => Err(io::Error::other("it needs another module first")),
         loaded => Ok(loaded?),
     }
 }

@@ -19,7 +19,7 @@ use super::FRAME_BYTES_MAX;
 
 const HEADER_BYTES: usize = 2;
 /// A chunk and its header fill one frame.
-const CHUNK_BYTES_MAX: usize = FRAME_BYTES_MAX - HEADER_BYTES;
+pub(crate) const CHUNK_BYTES_MAX: usize = FRAME_BYTES_MAX - HEADER_BYTES;
 
 /// Both directions of one session.
 pub(crate) struct Channel {

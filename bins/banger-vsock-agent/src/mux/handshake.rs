@@ -35,7 +35,7 @@ const TAIL_BYTES_MAX: usize = 128;
 
 /// The link's side: returns when the guest is there. The multiplexer's first byte may follow at once.
 pub(crate) async fn meet_guest(port: &mut Port, nonce: [u8; NONCE_DIGITS / 2]) -> io::Result<()> {
-    let nonce: String = nonce.iter().map(|byte| format!("{byte:02x}")).collect();
+    let nonce = format!("{:032x}", u128::from_be_bytes(nonce));
     let Port { reader, writer } = port;
     let call = async {
         pad(writer).await?;
@@ -79,7 +79,7 @@ pub(crate) async fn meet_link(port: &mut Port) -> io::Result<()> {
 }
 
 async fn pad(writer: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
-    writer.write_all(&[PADDING; PADDING_BYTES]).await?;
+    writer.write_all(&vec![PADDING; PADDING_BYTES]).await?;
     writer.write_all(b"\n").await?;
     writer.flush().await
 }

@@ -14,8 +14,9 @@ const STREAMS_MAX: usize = 1024;
 /// would do; a larger one would only cost memory.
 const WINDOW_BYTES: usize = 256 * 1024;
 
-/// The longest payload of a frame, in bytes: short, so that no stream waits long for another's.
-pub(crate) const FRAME_BYTES_MAX: usize = 16 * 1024;
+/// The longest payload of a frame, in bytes: with its header it is one write to the port, of which the guest's
+/// driver takes 32 KiB at a time.
+pub(crate) const FRAME_BYTES_MAX: usize = 32 * 1024 - 16;
 
 /// Both ends' settings.
 pub(crate) fn config() -> Config {

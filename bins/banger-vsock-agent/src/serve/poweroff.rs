@@ -17,7 +17,7 @@ use rustix::{
 
 use super::{
     health::Guest,
-    reply::{Answer, bytes, with_status},
+    reply::{Answer, Refused, bytes, with_status},
 };
 use crate::power;
 
@@ -37,7 +37,7 @@ const SYSTEMD_POWER_OFF: i32 = 34 + 4;
 pub(super) fn answer(guest: &Guest) -> Answer {
     if guest.begin_to_end() {
         let has_init = guest.init.is_some();
-        thread::spawn(move || {
+        let ending = thread::Builder::new().spawn(move || {
             thread::sleep(ANSWER);
             sync();
             if has_init {
@@ -45,6 +45,7 @@ pub(super) fn answer(guest: &Guest) -> Answer {
             }
             end_now();
         });
+        ending.map_err(|error| Refused::failed("begin to power off", &error))?;
     }
     Ok(with_status(Response::new(bytes(Bytes::new())), StatusCode::ACCEPTED))
 }

@@ -73,14 +73,14 @@ async fn a_forward_carries_each_end_by_itself() {
     let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = server.local_addr().unwrap().port().to_string().parse().unwrap();
     let mut client = world.guest.forward(port).await.unwrap();
-    let (mut served, _) = server.accept().await.unwrap();
+    let (mut accepted, _) = server.accept().await.unwrap();
     client.write_all(b"question").await.unwrap();
     client.shutdown().await.unwrap();
     let mut heard = String::new();
-    timeout(LIMIT, served.read_to_string(&mut heard)).await.unwrap().unwrap();
+    timeout(LIMIT, accepted.read_to_string(&mut heard)).await.unwrap().unwrap();
     assert_eq!(heard, "question");
-    served.write_all(b"answer").await.unwrap();
-    drop(served);
+    accepted.write_all(b"answer").await.unwrap();
+    drop(accepted);
     let mut heard = String::new();
     timeout(LIMIT, client.read_to_string(&mut heard)).await.unwrap().unwrap();
     assert_eq!(heard, "answer");
@@ -95,11 +95,11 @@ async fn a_client_that_vanishes_after_its_end_ends_the_forward() {
     let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = server.local_addr().unwrap().port().to_string().parse().unwrap();
     let mut client = world.guest.forward(port).await.unwrap();
-    let (mut served, _) = server.accept().await.unwrap();
+    let (mut accepted, _) = server.accept().await.unwrap();
     client.shutdown().await.unwrap();
-    assert_eq!(timeout(LIMIT, served.read(&mut [0; 1])).await.unwrap().unwrap(), 0);
+    assert_eq!(timeout(LIMIT, accepted.read(&mut [0; 1])).await.unwrap().unwrap(), 0);
     drop(client);
-    let flood = async { while served.write_all(&[0; 4096]).await.is_ok() {} };
+    let flood = async { while accepted.write_all(&[0; 4096]).await.is_ok() {} };
     timeout(LIMIT, flood).await.expect("the server learns that nobody reads");
 }
 
@@ -112,8 +112,8 @@ async fn published_ports_lead_into_the_guest() {
     let ports: serde_json::Value = serde_json::from_slice(&ports).unwrap();
     let host = u16::try_from(ports[0]["host"].as_u64().unwrap()).unwrap();
     tokio::spawn(async move {
-        while let Ok((mut served, _)) = server.accept().await {
-            let (mut reader, mut writer) = served.split();
+        while let Ok((mut accepted, _)) = server.accept().await {
+            let (mut reader, mut writer) = accepted.split();
             let _ = tokio::io::copy(&mut reader, &mut writer).await;
         }
     });

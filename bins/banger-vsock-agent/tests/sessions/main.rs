@@ -1,5 +1,8 @@
 //! Sessions through a real link and a real agent, without a guest's kernel.
 
+#[cfg(test)]
 mod exec;
+#[cfg(test)]
 mod link;
+#[cfg(test)]
 mod world;

@@ -25,7 +25,7 @@ use tokio::{
 };
 
 /// No condition in these tests takes longer to come true.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_mins(1);
 
 const AGENT: &str = env!("CARGO_BIN_EXE_banger-vsock-agent");
 

@@ -10,7 +10,7 @@ use std::{
 use guest::{ExecRequest, PtySize, frame::StartFailure};
 use rustix::{
     fs::{Mode, OFlags},
-    process::{ioctl_tiocsctty, setsid},
+    process::{Signal, ioctl_tiocsctty, set_parent_process_death_signal, setsid},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
     termios::{Winsize, tcsetwinsize},
 };
@@ -143,6 +143,8 @@ pub(super) fn resize(terminal: &FdStream, size: PtySize) -> io::Result<()> {
 fn in_own_session(command: &mut StdCommand, has_terminal: bool) {
     before_exec(command, move || {
         setsid()?;
+        // An agent that dies takes no leave of its sessions.
+        set_parent_process_death_signal(Some(Signal::HUP))?;
         if has_terminal {
             ioctl_tiocsctty(rustix::stdio::stdin())?;
         }

@@ -11,7 +11,10 @@ use tokio::{
     time::timeout,
 };
 
-const READ_BYTES: usize = 32 * 1024;
+use crate::mux::channel::CHUNK_BYTES_MAX;
+
+/// What is read at a time, in bytes: with its frame's header it is one chunk.
+const READ_BYTES: usize = CHUNK_BYTES_MAX - 16;
 
 /// How long the output is listened to after the command ended: a process that it left behind may keep a pipe
 /// open for ever. What the command itself wrote is in the pipe by then and comes without a wait.

@@ -65,14 +65,16 @@ fn is_host_name(name: &str) -> bool {
 }
 
 fn set_clock(unix_nanos: u64) -> io::Result<()> {
-    let tv_sec = (unix_nanos / NANOS_PER_SEC).cast_signed();
-    let tv_nsec = (unix_nanos % NANOS_PER_SEC).cast_signed();
-    Ok(clock_settime(ClockId::Realtime, Timespec { tv_sec, tv_nsec })?)
+    let time = Timespec {
+        tv_sec: (unix_nanos / NANOS_PER_SEC).cast_signed(),
+        tv_nsec: (unix_nanos % NANOS_PER_SEC).cast_signed(),
+    };
+    Ok(clock_settime(ClockId::Realtime, time)?)
 }
 
 fn keep_keys(identity: &Identity) -> io::Result<()> {
     fs::create_dir_all(STATE_DIR)?;
-    let keys: String = identity.authorized_keys.iter().map(|key| format!("{}\n", key.trim_end())).collect();
+    let keys: String = identity.authorized_keys.iter().flat_map(|key| [key.trim_end(), "\n"]).collect();
     write_whole(Path::new(AUTHORIZED_KEYS), keys.as_bytes(), 0o600)?;
     write_whole(Path::new(HOST_KEY), identity.ssh_host_key.as_bytes(), 0o600)
 }
@@ -90,7 +92,7 @@ fn write_resolv_conf(network: &Network) -> io::Result<()> {
     if network.name_servers.is_empty() || fs::metadata(path).is_ok_and(|file| file.len() > 0) {
         return Ok(());
     }
-    let servers: String =
+    let servers: Vec<String> =
         network.name_servers.iter().map(|server| format!("nameserver {server}\n")).collect();
-    write_whole(path, servers.as_bytes(), 0o644)
+    write_whole(path, servers.concat().as_bytes(), 0o644)
 }
