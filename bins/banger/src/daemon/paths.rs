@@ -24,7 +24,9 @@ pub(crate) fn socket() -> Result<PathBuf, DirsError> {
     Ok(dirs.socket())
 }
 
-/// Where the daemon's last words go.
+/// Where the daemon's last words go, in a directory that is made where it is not there.
 pub(crate) fn log() -> Result<PathBuf, DirsError> {
-    Ok(dirs()?.state().join("bangerd.log"))
+    let dirs = dirs()?;
+    dirs.ensure()?;
+    Ok(dirs.state().join("bangerd.log"))
 }

@@ -56,9 +56,6 @@ fn program() -> io::Result<PathBuf> {
 
 /// Starts the daemon in a session of its own; returns where its words in the log begin.
 fn spawn(program: &Path, log: &Path) -> io::Result<(Child, u64)> {
-    if let Some(dir) = log.parent() {
-        fs::create_dir_all(dir)?;
-    }
     let file = OpenOptions::new().create(true).append(true).mode(0o600).open(log)?;
     let from = file.metadata()?.len();
     let mut command = Command::new(program);
@@ -74,12 +71,23 @@ fn spawn(program: &Path, log: &Path) -> io::Result<(Child, u64)> {
     Ok((command.spawn()?, from))
 }
 
+/// What the daemon said of its own end: `bangerd: <doing>: <why>`, and a hint on the next line.
 fn ended_early(log: &Path, from: u64, doing: &str) -> Fault {
     let words = last_words(log, from).unwrap_or_default();
-    let line = words.lines().rev().map(str::trim).find(|line| !line.is_empty());
-    let why = line.map_or("it said nothing", |line| line.strip_prefix("bangerd: ").unwrap_or(line));
-    Fault::new(Class::Unreachable, format!("{doing}: the daemon ended at once: {why}"))
-        .hint(format!("Its log is {}.", log.display()))
+    let mut lines = words.lines().map(str::trim).filter(|line| !line.is_empty()).rev();
+    let mut after = None;
+    let why = lines.find_map(|line| match line.strip_prefix("bangerd: ") {
+        None => {
+            after = Some(line);
+            None
+        }
+        why => why,
+    });
+    let why = why.or(after).unwrap_or("it said nothing");
+    let hint = after
+        .filter(|hint| *hint != why)
+        .map_or_else(|| format!("Its log is {}.", log.display()), str::to_owned);
+    Fault::new(Class::Unreachable, format!("{doing}: the daemon ended at once: {why}")).hint(hint)
 }
 
 fn last_words(log: &Path, from: u64) -> io::Result<String> {

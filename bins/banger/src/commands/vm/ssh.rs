@@ -3,6 +3,7 @@
 use std::{io, os::unix::process::CommandExt as _, path::Path, process::Command};
 
 use api::Vm;
+use guest::client::Connection;
 use model::Class;
 
 use super::{exec::running, many::Machine};
@@ -36,6 +37,14 @@ impl Ssh {
         let doing = format!("log in to {}", self.machine.machine);
         let client = context.daemon(&doing).await?;
         let vm = running(context, &client, &self.machine.machine, &doing).await?;
+        // Said here, where it can be said well: ssh knows only that nobody answered.
+        let health = Connection::in_dir(&vm.dir).health().await.doing(&doing)?;
+        if !health.has_sshd {
+            return Err(Fault::new(Class::Failed, format!("{doing}: the image has no sshd")).hint(format!(
+                "Install openssh-server in it, or use `banger vm exec -t {} -- sh`.",
+                vm.name
+            )));
+        }
         let banger = std::env::current_exe().doing(&doing)?;
         let error = Command::new("ssh").args(arguments(&banger, &vm, &self.arguments)).exec();
         if error.kind() == io::ErrorKind::NotFound {
@@ -58,7 +67,7 @@ fn arguments(banger: &Path, vm: &Vm, given: &[String]) -> Vec<String> {
     let proxy: Vec<String> = proxy.iter().map(|word| literal(&shell_quote(word))).collect();
     let host = format!("{}.vm", vm.name);
     let options = [
-        format!("ProxyCommand=exec {}", proxy.join(" ")),
+        format!("ProxyCommand={}", proxy.join(" ")),
         format!("UserKnownHostsFile={}", quoted(&vm.dir.join("known_hosts"))),
         "GlobalKnownHostsFile=/dev/null".to_owned(),
         format!("HostKeyAlias={host}"),
