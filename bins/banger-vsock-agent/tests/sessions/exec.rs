@@ -95,7 +95,7 @@ async fn a_hundred_mebibytes_pass_both_ways_at_once() {
 async fn a_session_that_nobody_reads_stalls_no_other() {
     let world = World::start(&[]).await;
     let stalled = world.guest.exec(&shell("yes")).await.unwrap();
-    let mut deaf = world.guest.exec(&shell("sleep 1000")).await.unwrap();
+    let mut deaf = world.guest.exec(&shell("exec sleep 1000")).await.unwrap();
     let chunk = Bytes::from(vec![0; 64 * 1024]);
     // More than anyone on the way has room for.
     while timeout(Duration::from_millis(300), deaf.send(Frame::Stdin(chunk.clone()))).await.is_ok() {}
