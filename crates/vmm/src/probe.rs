@@ -13,6 +13,7 @@ use std::{
 use host::{
     kvm::{self, KvmKey, KvmVerdict},
     process::Exit,
+    tsc,
 };
 use model::{BootId, Digest};
 use vm::boot_plan::{Accel, BootFacts, BootPlan, plan_probe};
@@ -126,7 +127,10 @@ fn not_in_time(dir: &Path, limit: Duration, has_said: bool) -> String {
 fn plan(probe: &Probe<'_>, accel: Accel) -> BootPlan {
     plan_probe(&BootFacts {
         accel,
-        tsc_khz: None,
+        // Only an emulated kernel needs it; that boot is for trying the probe itself.
+        tsc_khz: Some(accel)
+            .filter(|accel| *accel == Accel::Emulated)
+            .and_then(|_| tsc::khz(probe.state_dir, probe.host_boot)),
         kernel: probe.kernel.to_owned(),
         initramfs: probe.initramfs.to_owned(),
         modules_disk: None,
