@@ -1,7 +1,8 @@
-//! What all scenarios share: images and kernels, built once.
+//! What all scenarios share: images, kernels, and what was found out about this host.
 //!
-//! They are built by the product itself, in a home that is kept. A scenario's home gets them as hard links: they
-//! are kept by content and never changed in place, so nothing is copied and nothing can be spoilt.
+//! They are made by the product itself, in a home that is kept. A scenario's home gets them as hard links: they
+//! are kept by content or replaced by renaming, never changed in place, so nothing is copied and nothing can be
+//! spoilt.
 
 use std::{
     fs::{self, File},
@@ -19,34 +20,76 @@ use crate::{host::Home, place};
 const LIMIT: Duration = Duration::from_mins(30);
 
 /// What is shared, from the home's root.
-const SHARED: [&str; 2] = ["state/banger/images", "state/banger/kernels"];
+const SHARED: [&str; 3] = ["state/banger/images", "state/banger/kernels", "state/banger/templates"];
+
+/// What was found out about this host, from the home's root: it is dear to find out in each home.
+const FOUND_OUT: [&str; 2] = ["state/banger/kvm.json", "state/banger/tsc.json"];
+
+/// The images that scenarios use.
+const IMAGES: [&str; 2] = ["debian-small", "debian-bookworm"];
+
+/// The suite that has the newer of the archive's two kernels, and what that kernel is called here. It is
+/// pulled first: the kernel that was made last is the default.
+pub(crate) const NEWER_KERNEL: (&str, &str) = ("bookworm-backports", "newer");
 
 /// Set where [`prepare`] was run before the scenarios: then none of them tries again.
 const PREPARED: &str = "BANGER_SMOKE_PREPARED";
 
-/// Builds what scenarios share, unless these very programs did already. Two callers at once build once.
+/// Makes what scenarios share, unless it is there. Two callers at once make it once.
 ///
 /// # Panics
 ///
-/// Where a first machine cannot be run.
+/// Where an image or a kernel cannot be made, or a first machine not be run.
 pub fn prepare() {
+    let dir = place::cache();
+    let _lock = lock(FlockOperation::LockExclusive);
+    let home = Home::at(dir.join("home"));
+    for image in IMAGES {
+        // Another recipe makes another image.
+        once(&dir.join(image), &place::recipe(image), || {
+            eprintln!("smoke: building image {image} in {}", dir.display());
+            must(&home, &["image", "build", image]);
+        });
+    }
+    once(&dir.join("kernels"), "", || {
+        eprintln!("smoke: pulling kernels");
+        let (suite, name) = NEWER_KERNEL;
+        // Not every archive has two: the scenario that needs both says so.
+        let _has_two = home.banger(["kernel", "pull", "--suite", suite, "--name", name]).show(LIMIT);
+        must(&home, &["kernel", "pull"]);
+    });
+    once(&dir.join("tried"), &(place::programs_mark() + &place::host_boot()), || {
+        eprintln!("smoke: running a first machine");
+        must(&home, &["vm", "run", "--rm", "--image", IMAGES[0], "--", "true"]);
+    });
+    home.stop_daemon();
+}
+
+/// Does something unless `mark` says that it was done for the same `key`.
+fn once(mark: &Path, key: &str, work: impl FnOnce()) {
+    if fs::read_to_string(mark).is_ok_and(|found| found == key) {
+        return;
+    }
+    work();
+    fs::write(mark, key).unwrap_or_else(|error| panic!("write {}: {error}", mark.display()));
+}
+
+fn must(home: &Home, args: &[&str]) {
+    let code = home.banger(args).show(LIMIT);
+    if code != 0 {
+        home.stop_daemon();
+        panic!("banger {} exited with {code}", args.join(" "));
+    }
+}
+
+/// Takes the lock of what is shared; it goes with the file.
+fn lock(how: FlockOperation) -> File {
     let dir = place::cache();
     fs::create_dir_all(&dir).unwrap_or_else(|error| panic!("create {}: {error}", dir.display()));
     let path = dir.join("lock");
-    let lock = File::create(&path).unwrap_or_else(|error| panic!("create {}: {error}", path.display()));
-    flock(&lock, FlockOperation::LockExclusive)
-        .unwrap_or_else(|error| panic!("lock {}: {error}", path.display()));
-    let (ready, mark) = (dir.join("ready"), place::programs_mark());
-    if fs::read_to_string(&ready).is_ok_and(|found| found == mark) {
-        return;
-    }
-    eprintln!("smoke: preparing the default image and kernel in {}", dir.display());
-    let home = Home::at(dir.join("home"));
-    let output = home.banger(["vm", "run", "--rm", "--", "true"]).limit(LIMIT).run();
-    home.stop_daemon();
-    eprint!("{}", output.stderr());
-    let _well = output.ok();
-    fs::write(&ready, mark).unwrap_or_else(|error| panic!("write {}: {error}", ready.display()));
+    let file = File::create(&path).unwrap_or_else(|error| panic!("create {}: {error}", path.display()));
+    flock(&file, how).unwrap_or_else(|error| panic!("lock {}: {error}", path.display()));
+    file
 }
 
 /// Puts what is shared into a home.
@@ -54,11 +97,20 @@ pub(crate) fn share(home: &Path) {
     if std::env::var_os(PREPARED).is_none() {
         prepare();
     }
+    let _lock = lock(FlockOperation::LockShared);
     let cache = place::cache();
-    assert!(cache.join("ready").exists(), "the images and kernels are not prepared; see above in this run");
+    assert!(cache.join("tried").exists(), "images and kernels are not prepared; see above in this run");
+    let failed = |path: &Path, error| panic!("share {}: {error}", path.display());
     for name in SHARED {
-        let (from, to) = (cache.join("home").join(name), home.join(name));
-        link_tree(&from, &to).unwrap_or_else(|error| panic!("share {}: {error}", from.display()));
+        let from = cache.join("home").join(name);
+        link_tree(&from, &home.join(name)).unwrap_or_else(|error| failed(&from, error));
+    }
+    for name in FOUND_OUT {
+        let from = cache.join("home").join(name);
+        match fs::copy(&from, home.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => failed(&from, error),
+            _ => {}
+        }
     }
 }
 
