@@ -2,7 +2,7 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    io::{Read, Write},
+    io::{self, Read, Write},
     os::unix::process::{CommandExt, ExitStatusExt},
     path::PathBuf,
     process::{self, Child, ExitStatus, Stdio},
@@ -13,7 +13,10 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::wait::wait_until;
+use crate::{
+    terminal::{self, Terminal},
+    wait::wait_until,
+};
 
 /// How long a command may take unless it is told otherwise: a boot under emulation on a busy host.
 const LIMIT: Duration = Duration::from_mins(4);
@@ -30,6 +33,7 @@ pub struct Command {
     envs: Vec<(OsString, OsString)>,
     dir: PathBuf,
     stdin: Option<Vec<u8>>,
+    terminal: Option<(u16, u16)>,
     limit: Duration,
 }
 
@@ -56,6 +60,7 @@ pub struct Running {
     limit: Duration,
     stdout: Pipe,
     stderr: Pipe,
+    terminal: Option<Terminal>,
     reaped: bool,
 }
 
@@ -68,7 +73,7 @@ struct Pipe {
 
 impl Command {
     pub(crate) fn new(program: PathBuf, dir: PathBuf, envs: &[(OsString, OsString)]) -> Self {
-        Self { program, args: vec![], envs: envs.to_vec(), dir, stdin: None, limit: LIMIT }
+        Self { program, args: vec![], envs: envs.to_vec(), dir, stdin: None, terminal: None, limit: LIMIT }
     }
 
     /// Adds arguments.
@@ -101,6 +106,20 @@ impl Command {
         self
     }
 
+    /// Gives it a terminal of so many rows and columns, as a person has one: all it writes comes out of that,
+    /// as stdout.
+    pub fn on_terminal(mut self, rows: u16, cols: u16) -> Self {
+        self.terminal = Some((rows, cols));
+        self
+    }
+
+    /// The program, its arguments and all around it.
+    fn build(&self, program: &OsStr, before: &[&OsStr]) -> process::Command {
+        let mut command = process::Command::new(program);
+        command.args(before).args(&self.args).env_clear().envs(self.envs.clone()).current_dir(&self.dir);
+        command
+    }
+
     /// Starts it.
     ///
     /// # Panics
@@ -109,24 +128,53 @@ impl Command {
     #[track_caller]
     pub fn start(self) -> Running {
         let line = format!("{} {}", self.program.display(), self.args.join(OsStr::new(" ")).display());
+        let began = Instant::now();
+        let (child, stdout, stderr, terminal) = match self.terminal {
+            Some(size) => self.spawn_on_terminal(size),
+            None => self.spawn(),
+        }
+        .unwrap_or_else(|error| panic!("start {line}: {error}"));
+        Running { line, child, began, limit: self.limit, stdout, stderr, terminal, reaped: false }
+    }
+
+    fn spawn(&self) -> io::Result<(Child, Pipe, Pipe, Option<Terminal>)> {
         let stdin = if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() };
-        let spawned = process::Command::new(&self.program)
-            .args(&self.args)
-            .env_clear()
-            .envs(self.envs)
-            .current_dir(&self.dir)
-            .process_group(0)
-            .stdin(stdin)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn();
-        let mut child = spawned.unwrap_or_else(|error| panic!("start {line}: {error}"));
-        if let (Some(mut pipe), Some(bytes)) = (child.stdin.take(), self.stdin) {
+        let mut command = self.build(self.program.as_os_str(), &[]);
+        command.process_group(0).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
+        if let (Some(mut pipe), Some(bytes)) = (child.stdin.take(), self.stdin.clone()) {
             // A command may end without reading all; that is its affair.
             thread::spawn(move || drop(pipe.write_all(&bytes)));
         }
         let (stdout, stderr) = (Pipe::read(child.stdout.take()), Pipe::read(child.stderr.take()));
-        Running { line, child, began: Instant::now(), limit: self.limit, stdout, stderr, reaped: false }
+        Ok((child, stdout, stderr, None))
+    }
+
+    fn spawn_on_terminal(
+        &self,
+        (rows, cols): (u16, u16),
+    ) -> io::Result<(Child, Pipe, Pipe, Option<Terminal>)> {
+        let (terminal, inside) = terminal::open(rows, cols)?;
+        // setsid makes the terminal its session's, then becomes the program: the process id is the program's.
+        let mut command = self.build(OsStr::new("setsid"), &["--ctty".as_ref(), self.program.as_os_str()]);
+        command.stdin(inside.try_clone()?).stdout(inside.try_clone()?).stderr(inside);
+        let child = command.spawn()?;
+        let stdout = Pipe::read(Some(terminal.reader()?));
+        Ok((child, stdout, Pipe::read(None::<io::Empty>), Some(terminal)))
+    }
+
+    /// Runs it to its end where whoever runs the tests sees what it writes; returns its exit code.
+    pub(crate) fn show(self, limit: Duration) -> i32 {
+        let mut child = self
+            .build(self.program.as_os_str(), &[])
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| panic!("start {}: {error}", self.program.display()));
+        let Some(status) = wait_until(limit, || child.try_wait().ok().flatten()) else {
+            let _gone = child.kill().and_then(|()| child.wait());
+            panic!("{} took longer than {} s", self.program.display(), limit.as_secs());
+        };
+        code(status)
     }
 
     /// Runs it to its end.
@@ -205,6 +253,40 @@ impl Running {
         );
     }
 
+    /// Types on its terminal: `\r` is the return key, `\u{3}` Ctrl-C.
+    ///
+    /// # Panics
+    ///
+    /// Where it has none.
+    #[track_caller]
+    pub fn types(&self, keys: &str) {
+        let Some(terminal) = &self.terminal else { panic!("{} has no terminal", self.line) };
+        terminal.types(keys).unwrap_or_else(|error| panic!("type into {}: {error}", self.line));
+    }
+
+    /// Changes the size of its terminal.
+    ///
+    /// # Panics
+    ///
+    /// Where it has none.
+    #[track_caller]
+    pub fn resize(&self, rows: u16, cols: u16) {
+        let Some(terminal) = &self.terminal else { panic!("{} has no terminal", self.line) };
+        terminal.resize(rows, cols).unwrap_or_else(|error| panic!("resize {}: {error}", self.line));
+    }
+
+    /// Whether its terminal passes every key on, as a guest's needs it.
+    ///
+    /// # Panics
+    ///
+    /// Where it has none.
+    #[track_caller]
+    #[must_use]
+    pub fn terminal_is_raw(&self) -> bool {
+        let Some(terminal) = &self.terminal else { panic!("{} has no terminal", self.line) };
+        terminal.is_raw()
+    }
+
     /// Sends a signal to its process group, as a terminal does with Ctrl-C.
     pub fn signal(&self, signal: Signal) {
         if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
@@ -273,6 +355,18 @@ impl Output {
     #[must_use]
     pub fn stderr(&self) -> String {
         String::from_utf8_lossy(&self.stderr).into_owned()
+    }
+
+    /// Its stdout as one object of JSON.
+    ///
+    /// # Panics
+    ///
+    /// Where it is none.
+    #[track_caller]
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.stdout)
+            .unwrap_or_else(|error| panic!("{}: no JSON ({error}): {}", self.line, self.stdout()))
     }
 
     /// Holds it to an exit code, and returns it.

@@ -134,9 +134,71 @@ impl Host {
     /// Where they cannot be listed.
     #[must_use]
     pub fn machines(&self) -> usize {
-        let output = self.banger(["vm", "list", "--json"]).run().ok();
-        let lines = output.stdout();
-        lines.lines().filter(|line| !line.trim().is_empty()).map(count).sum()
+        self.names().len()
+    }
+
+    /// The names of the machines that are recorded.
+    ///
+    /// # Panics
+    ///
+    /// Where they cannot be listed.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let list = self.banger(["vm", "list", "--json"]).run().ok().json();
+        let vms = list["vms"].as_array().unwrap_or_else(|| panic!("no list of machines: {list}"));
+        vms.iter().filter_map(|vm| Some(vm["name"].as_str()?.to_owned())).collect()
+    }
+
+    /// What there is to know of a machine.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such machine.
+    #[must_use]
+    pub fn vm(&self, name: &str) -> serde_json::Value {
+        self.banger(["vm", "show", "--json", name]).run().ok().json()["result"]["vm"].take()
+    }
+
+    /// Starts a machine of the small image that stays.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not come up.
+    pub fn start_small(&self, name: &str) {
+        self.with_guests().banger(["vm", "create", "--name", name, "--image", "debian-small"]).run().ok();
+    }
+
+    /// A shell's script in a machine.
+    pub fn sh(&self, name: &str, script: &str) -> Command {
+        self.banger(["vm", "exec", name, "--", "sh", "-c", script])
+    }
+
+    /// Deletes a machine, whatever it does.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be deleted.
+    pub fn delete(&self, name: &str) {
+        self.banger(["vm", "kill", name]).run().ok();
+        self.banger(["vm", "delete", name]).run().ok();
+    }
+
+    /// Runs a further scenario on what this one has set up; it has a name and a report of its own.
+    ///
+    /// # Panics
+    ///
+    /// Where it fails: the scenario that it is part of fails with it.
+    pub fn also(&self, scenario: &str, body: impl FnOnce()) {
+        println!("--- {scenario}");
+        if let Err(panic) = crate::scenario::reported(scenario, self, body) {
+            std::panic::resume_unwind(panic);
+        }
+    }
+
+    /// Where a program of ours lies.
+    #[must_use]
+    pub fn program_path(&self, name: &str) -> PathBuf {
+        place::programs().join(name)
     }
 
     /// Deletes what machines are left at the end of the scenario instead of holding it to have none.
@@ -162,7 +224,9 @@ impl Host {
     pub(crate) fn assert_leaves_nothing(&self) {
         if self.home.has_daemon() {
             if self.may_leave_machines.get() {
-                let _pruned = self.banger(["vm", "stop", "--all"]).run();
+                for name in self.names() {
+                    let _killed = self.banger(["vm", "kill", &name]).run();
+                }
                 let _pruned = self.banger(["vm", "prune", "-f"]).run();
             }
             assert_eq!(self.machines(), 0, "machines are left");
@@ -190,16 +254,6 @@ impl Host {
     }
 }
 
-/// Counts the machines in a line of JSON: a list, an object with a list, or one machine.
-fn count(line: &str) -> usize {
-    let value: serde_json::Value =
-        serde_json::from_str(line).unwrap_or_else(|error| panic!("no JSON ({error}): {line}"));
-    match value.get("vms").unwrap_or(&value) {
-        serde_json::Value::Array(machines) => machines.len(),
-        _ => 1,
-    }
-}
-
 /// The end of each log below `dir`, which is all that is left to see of a scenario that failed.
 fn print_logs(dir: &Path) {
     const LINES_MAX: usize = 60;
@@ -212,19 +266,6 @@ fn print_logs(dir: &Path) {
             let lines: Vec<&str> = text.lines().collect();
             let end = lines[lines.len().saturating_sub(LINES_MAX)..].join("\n");
             println!("--- the end of {}\n{end}", path.display());
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn machines_are_counted_in_each_shape() {
-        for (line, machines) in [("[]", 0), ("[{}, {}]", 2), ("{\"vms\": [{}]}", 1), ("{\"name\": \"a\"}", 1)]
-        {
-            assert_eq!(count(line), machines, "{line}");
         }
     }
 }

@@ -20,6 +20,7 @@ mod report;
 mod scenario;
 mod slot;
 mod summary;
+mod terminal;
 pub mod wait;
 
 pub use cache::prepare;

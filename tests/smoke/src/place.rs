@@ -47,3 +47,14 @@ pub(crate) fn programs_mark() -> String {
     };
     format!("{:?}", PROGRAMS.map(mark))
 }
+
+/// Tells one boot of this host from another.
+pub(crate) fn host_boot() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default()
+}
+
+/// The recipe that an image is built of, as text.
+pub(crate) fn recipe(image: &str) -> String {
+    let path = repository().join(format!("crates/image/recipes/{image}.toml"));
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()))
+}

@@ -5,6 +5,7 @@ use std::{
     collections::BTreeSet,
     env, fs,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    thread,
     time::Instant,
 };
 
@@ -33,29 +34,35 @@ pub fn on_plain<F: FnOnce(&Host)>(body: F) {
     let scenario = name_of::<F>();
     let kind = kind();
     assert_eq!(kind, "plain", "this scenario runs on the plain host alone so far");
+    let host = Host::plain(&scenario);
+    let ran = reported(&scenario, &host, || {
+        body(&host);
+        host.assert_leaves_nothing();
+    });
+    if let Err(panic) = ran {
+        host.clear_up();
+        resume_unwind(panic);
+    }
+}
+
+/// Runs a scenario, or a part of one, and reports what became of it.
+pub(crate) fn reported(scenario: &str, host: &Host, body: impl FnOnce()) -> thread::Result<()> {
     let began = Instant::now();
     let report = |ended| {
         let seconds = began.elapsed().as_secs();
-        Report { scenario: scenario.clone(), ended, seconds }.write();
+        Report { scenario: scenario.to_owned(), ended, seconds }.write();
     };
     report(Ended::Not);
-    let host = Host::plain(&scenario);
-    let ran = catch_unwind(AssertUnwindSafe(|| {
-        body(&host);
-        host.assert_leaves_nothing();
-    }));
-    match (ran, host.skipped()) {
+    let ran = catch_unwind(AssertUnwindSafe(body));
+    match (&ran, host.skipped()) {
         (Ok(()), None) => report(Ended::Passed),
         (Ok(()), Some(missing)) => {
             println!("skipped: {missing}");
             report(Ended::Skipped(missing));
         }
-        (Err(panic), _) => {
-            host.clear_up();
-            report(Ended::Failed);
-            resume_unwind(panic);
-        }
+        (Err(_), _) => report(Ended::Failed),
     }
+    ran
 }
 
 /// The last name before `{{closure}}` in the body's type: the function that it stands in.
