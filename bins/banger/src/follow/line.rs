@@ -39,11 +39,9 @@ impl Progress {
         Line { screen: self.screen, label, bar, stage: None }
     }
 
-    /// A line for an operation that goes without saying: on a terminal it moves, elsewhere it is silent.
+    /// A line for an operation that goes without saying.
     pub(crate) fn quiet_line(&self) -> Line {
-        let mut line = self.line("");
-        line.screen = self.screen.quietly();
-        line
+        Line { screen: self.screen.quietly(), label: String::new(), bar: None, stage: None }
     }
 }
 

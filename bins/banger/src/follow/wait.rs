@@ -47,12 +47,18 @@ pub(crate) enum Stopped {
     Cancelled(Fault),
     /// The user left without waiting for its end.
     Left(Fault),
+    /// The daemon was restarted, and its successor knows nothing of the operation, though perhaps of
+    /// what it was about.
+    Forgotten(Fault),
 }
 
 impl From<Stopped> for Fault {
     fn from(stopped: Stopped) -> Self {
         match stopped {
-            Stopped::Failed(fault) | Stopped::Cancelled(fault) | Stopped::Left(fault) => fault,
+            Stopped::Failed(fault)
+            | Stopped::Cancelled(fault)
+            | Stopped::Left(fault)
+            | Stopped::Forgotten(fault) => fault,
         }
     }
 }
@@ -95,6 +101,9 @@ impl Operation<'_> {
                     restarts += 1;
                     line.say("the daemon went away; starting it again");
                     context.daemon_again(client, doing).await.map_err(Stopped::Failed)?;
+                }
+                Err(error @ ClientError::Restarted { .. }) => {
+                    return Err(Stopped::Forgotten(error.explain(doing)));
                 }
                 Err(error) => return Err(Stopped::Failed(error.explain(doing))),
             }

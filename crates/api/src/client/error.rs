@@ -57,7 +57,7 @@ pub enum ClientError {
     },
 
     /// The operation was begun by a daemon that is no more, and its successor does not know it.
-    #[error("the daemon was restarted in the middle of operation {op}, which ended unfinished")]
+    #[error("the daemon was restarted in the middle of operation {op}")]
     Restarted {
         /// The operation.
         op: OpId,
@@ -94,9 +94,7 @@ impl ClientError {
             Self::Protocol { .. } => Some(
                 "`banger version` and `banger daemon status` show whether both are one release.".to_owned(),
             ),
-            Self::Restarted { .. } => {
-                Some("Nothing of it is left half-done; the same command can be given again.".to_owned())
-            }
+            Self::Restarted { .. } => Some("`banger vm list` shows what is there now.".to_owned()),
             Self::Unreachable { .. } | Self::Lost { .. } | Self::Upload { .. } => None,
         }
     }

@@ -15,6 +15,7 @@ mod many;
 mod ping;
 mod ports;
 mod prune;
+mod remove;
 mod restart;
 mod run;
 mod set;

@@ -5,11 +5,7 @@ use std::{path::PathBuf, time::Instant};
 use api::{Vm, client::Client};
 use model::VmState;
 
-use super::{
-    begin::{Beginning, remove},
-    exec::How,
-    fit::Fit,
-};
+use super::{begin::Beginning, exec::How, fit::Fit, remove::remove};
 use crate::{
     daemon::Context,
     exit,
