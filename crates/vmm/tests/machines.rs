@@ -142,12 +142,17 @@ impl Drop for World {
     }
 }
 
-async fn printed(dir: &Path, text: &str) {
+async fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let limit = Instant::now() + LIMIT;
-    while !console::last_lines(dir, Mark::default(), 100).unwrap().iter().any(|line| line.contains(text)) {
-        assert!(Instant::now() < limit, "{text:?} is never printed in {}", dir.display());
-        tokio::time::sleep(Duration::from_millis(10)).await;
+    while !is_so() {
+        assert!(Instant::now() < limit, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+async fn printed(dir: &Path, text: &str) {
+    let lines = || console::last_lines(dir, Mark::default(), 100).unwrap();
+    wait_until(text, || lines().iter().any(|line| line.contains(text))).await;
 }
 
 /// Launches what cannot run: the monitor ends while it is launched or soon after.
@@ -203,11 +208,7 @@ async fn a_machine_is_launched_found_again_and_ended() {
     let before = console::end(&dir).unwrap();
     let again = machine::launch(&world.launch(&dir, &plan, &link)).await.unwrap();
     assert_ne!(again.monitor.id(), launched.monitor.id());
-    let limit = Instant::now() + LIMIT;
-    while console::read(&dir, before).unwrap().0.is_empty() {
-        assert!(Instant::now() < limit);
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    wait_until("more is printed", || !console::read(&dir, before).unwrap().0.is_empty()).await;
     machine::discard(&dir, &world.host_boot).await.unwrap();
     assert!(!dir.exists());
     assert!(again.monitor.ended_within(LIMIT).await.unwrap().is_some());
@@ -267,9 +268,7 @@ async fn a_launch_that_is_dropped_halfway_leaves_nothing_running() {
     let (dir, plan) = world.machine("000102fdfeff");
     let launch = world.launch(&dir, &plan, &slow);
     let started = async {
-        while machine::find(&dir, &world.host_boot).unwrap().link.process().is_none() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        wait_until("the link runs", || world.found(&dir).1 == ProcessFound::Lives).await;
         machine::find(&dir, &world.host_boot).unwrap().link.into_process().unwrap()
     };
     let link = tokio::select! {
