@@ -14,6 +14,7 @@ use crate::{
     failure::failure,
     library::Library,
     machine::{Accel, Busy},
+    monitor::Monitor,
     operations::Operations,
     owner::Owner,
     serve::Replies,
@@ -45,6 +46,8 @@ pub(crate) struct App {
     pub(crate) replies: Replies,
     /// Images and kernels.
     pub(crate) library: Library,
+    /// The monitor.
+    pub(crate) monitor: Monitor,
     /// What runs the guests' instructions.
     pub(crate) accel: Accel,
     /// Places for boots: each takes as many processors as it gets.

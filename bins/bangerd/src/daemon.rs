@@ -67,6 +67,7 @@ impl Fatal {
 /// What kept it from coming up. Nothing of the machines was touched.
 pub(crate) fn run() -> Result<(), Fatal> {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    raise_files_limit();
     let dirs = Dirs::embedded(&Environment::of_this_process())
         .and_then(|dirs| dirs.ensure().map(|()| dirs))
         .map_err(|error| Fatal::new("use its directories", &error, error.class(), error.hint()))?;
@@ -93,6 +94,14 @@ pub(crate) fn run() -> Result<(), Fatal> {
     })?;
     tracing::info!("bangerd ends");
     Ok(())
+}
+
+/// Each machine that runs takes a descriptor or two, and the usual limit is 1024 of them.
+fn raise_files_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    // Where it stays as it is, a machine that finds no descriptor says so.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
 
 fn read_config(dirs: &Dirs) -> Result<Config, Fatal> {
@@ -175,6 +184,7 @@ fn make_app(dirs: Dirs, config: Config, owner: owner::Owner, stop: CancellationT
         busy: machine::Busy::default(),
         replies: serve::Replies::default(),
         library,
+        monitor: crate::monitor::Monitor::default(),
         accel: machine::Accel::default(),
         boots: Semaphore::new(cores * BOOTS_PER_CORE),
         agent: agent_path(),

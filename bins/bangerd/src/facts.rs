@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use api::{Check, Code, DoctorReport, Failure, Info, Setting, Verdict};
+use api::{Check, DoctorReport, Failure, Info, Setting, Verdict};
 use doctor::{AgentFact, Facts, KvmFact, MonitorFact, NamedFact, SocketFact, StoreFact, ToolFact};
 use model::{VmSpec, VmState};
 use store::Readiness;
@@ -18,9 +18,9 @@ use crate::{
     app::App,
     config::AccelChoice,
     daemon::DATABASE,
-    failure::{chain, failure},
+    failure::chain,
     machine::{self, Known},
-    version,
+    monitor, version,
 };
 
 /// How long a program may take to say its version.
@@ -37,7 +37,7 @@ pub(crate) const BOOTS_RETRIED: &str = "boots_retried";
 pub(crate) async fn info(app: &App) -> Result<Info, Failure> {
     let snapshot = app.owner.snapshot();
     let known = app.accel.known(app);
-    let monitor = match find_qemu(app).await? {
+    let monitor = match monitor::find(app).await? {
         Ok(qemu) => format!("{} at {}", qemu.name(), qemu.program.display()),
         Err(error) => chain(&error),
     };
@@ -92,12 +92,6 @@ fn paths(app: &App) -> Vec<Setting> {
     ]
 }
 
-async fn find_qemu(app: &App) -> Result<Result<Qemu, QemuError>, Failure> {
-    let configured = app.config.qemu_bin().cloned();
-    let found = tokio::task::spawn_blocking(move || Qemu::find(configured.as_deref()));
-    found.await.map_err(|error| failure(Code::Internal, format!("look for QEMU: {error}")))
-}
-
 /// How the next root disk will be made.
 fn disk_method(app: &App) -> &'static str {
     if host::capacity::reflink_works(app.dirs.state()).unwrap_or(false) {
@@ -135,7 +129,7 @@ async fn facts(app: &App) -> Result<Facts, Failure> {
     Ok(Facts {
         architecture: std::env::consts::ARCH.to_owned(),
         store: store_fact(&app.dirs.state().join(DATABASE)),
-        monitor: monitor_fact(find_qemu(app).await?),
+        monitor: monitor_fact(monitor::find(app).await?),
         kvm: kvm_fact(app),
         tools: tools(),
         image: NamedFact {
@@ -228,10 +222,11 @@ async fn agent_fact(path: &Path) -> AgentFact {
         Ok(Ok(output)) if !output.status.success() => not_runnable(output.status.to_string()),
         Ok(Ok(output)) => {
             let said = String::from_utf8_lossy(&output.stdout);
-            let version = said.split_whitespace().find(|word| word.starts_with('v'));
+            // `banger-vsock-agent 0.1.0`, with or without a `v` before the number.
+            let word = said.split_whitespace().nth(1).unwrap_or("of no version");
             AgentFact::Runs {
-                version: version.unwrap_or("of no version").to_owned(),
-                wanted: version::VERSION.to_owned(),
+                version: word.trim_start_matches('v').to_owned(),
+                wanted: version::VERSION.trim_start_matches('v').to_owned(),
             }
         }
     }

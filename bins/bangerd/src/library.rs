@@ -6,7 +6,7 @@ use api::{Code, Event, Failure};
 use host::dirs::Dirs;
 use image::{Fault, ImageError, ImageStore, Job, JobEvent, KernelError, KernelStore};
 use model::Class;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, RwLock};
 
 use crate::{
     failure::{code_of, failure, from_error},
@@ -24,6 +24,9 @@ pub(crate) struct Library {
     pub(crate) templates: PathBuf,
     /// Held while something is built or pulled that a second one would build or pull again.
     pub(crate) making: Mutex<()>,
+    /// Held for reading while a machine is made of an image, and for writing while one is taken away: a
+    /// machine that is not recorded yet is one that nobody knows to use the image.
+    pub(crate) taking: RwLock<()>,
 }
 
 /// Opens images and kernels below the state directory, and removes what was left half made.
@@ -44,6 +47,7 @@ pub(crate) fn open(dirs: &Dirs) -> Result<Library, Fault> {
         kernels: Arc::new(kernels),
         templates: dirs.state().join("templates"),
         making: Mutex::new(()),
+        taking: RwLock::new(()),
     })
 }
 

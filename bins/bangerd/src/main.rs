@@ -12,6 +12,7 @@ mod lock;
 mod log;
 mod machine;
 mod migrations;
+mod monitor;
 mod names;
 mod operations;
 mod owner;

@@ -136,11 +136,10 @@ pub(super) async fn decide(
 
 /// Looks up what an earlier daemon found out about the default kernel in this boot of the host.
 pub(super) async fn recall(app: &App) {
-    let configured = app.config.qemu_bin().cloned();
-    let qemu = tokio::task::spawn_blocking(move || Qemu::find(configured.as_deref()).ok()).await;
+    let qemu = crate::monitor::find(app).await;
     let kernel = default_kernel(app).ok().flatten();
     let kernel = kernel.and_then(|name| app.library.kernels.get(&name).ok());
-    if let (Ok(Some(qemu)), Some(kernel)) = (qemu, kernel) {
+    if let (Ok(Ok(qemu)), Some(kernel)) = (qemu, kernel) {
         let key = KvmKey { host_boot: app.host_boot.clone(), kernel: kernel.digest, monitor: qemu.name() };
         if let Some(verdict) = host::kvm::recall(app.dirs.state(), &key) {
             app.accel.note(&verdict);

@@ -32,6 +32,33 @@ pub(crate) enum Follow {
     Yes,
 }
 
+/// How often the consoles' logs are looked at.
+const TRIM_EVERY: Duration = Duration::from_secs(30);
+
+/// Sets the console's log of each machine that runs aside when it has grown long, until the daemon ends: a
+/// guest must not fill the host's disk.
+pub(super) async fn keep_consoles_short(app: Arc<App>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(TRIM_EVERY) => {}
+            () = app.leaving.cancelled() => return,
+        }
+        let snapshot = app.owner.snapshot();
+        let running = snapshot.vms.iter().filter(|vm| next(vm.state) != Duty::Rest);
+        let dirs: Vec<_> = running.map(|vm| app.dirs.vm(&vm.id)).collect();
+        let trimmed = tokio::task::spawn_blocking(move || {
+            for dir in dirs {
+                if let Err(error) = vmm::console::trim(&dir, vmm::console::CONSOLE_BYTES_MAX) {
+                    tracing::warn!(dir = %dir.display(), "the console's log was not cut: {error}");
+                }
+            }
+        });
+        if trimmed.await.is_err() {
+            return;
+        }
+    }
+}
+
 /// A place in what a machine printed.
 struct Reader {
     app: Arc<App>,

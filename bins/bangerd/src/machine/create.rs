@@ -164,6 +164,8 @@ async fn make_and_start(
     name: NameClaim,
 ) -> Result<Arc<VmRecord>, Failure> {
     let prepared = prepare::prepare(app, operation, &wanted.image, wanted.kernel.as_ref()).await?;
+    let using = app.library.taking.read().await;
+    prepare::check_image(app, &format!("create machine {}", wanted.name), &wanted.image)?;
     let mut bytes = [0; 6];
     getrandom::fill(&mut bytes)
         .map_err(|error| failure(Code::Internal, format!("make up a machine's id: {error}")))?;
@@ -171,6 +173,7 @@ async fn make_and_start(
     let _claim = app.busy.claim(&id, Request::Start, operation);
     let start = wanted.start;
     let vm = make(app, operation, &id, wanted, prepared).await?;
+    drop(using);
     drop(name);
     if !start {
         return Ok(vm);

@@ -9,7 +9,7 @@ use store::VmRecord;
 use vm::boot_plan::{Accel, BootFacts, BootPlan, DiskFormat, plan};
 use vmm::{
     machine::{Launch, Launched, MachineError},
-    qemu::{Qemu, QemuError},
+    qemu::Qemu,
 };
 
 use super::{accel, process::mark};
@@ -17,6 +17,7 @@ use crate::{
     app::App,
     failure::{Explained, failure, from_error},
     library::{self, told},
+    monitor,
     operations::Operation,
 };
 
@@ -41,7 +42,8 @@ pub(super) async fn prepare(
     vm: &VmRecord,
 ) -> Result<Prepared, Failure> {
     let doing = format!("start machine {}", vm.name);
-    let qemu = find_qemu(app, &doing).await?;
+    let qemu = monitor::find(app).await?;
+    let qemu = qemu.map_err(|error| from_error(&doing, &error, error.class(), error.hint()))?;
     let kernel = app.library.kernels.get(&vm.kernel).map_err(|error| told(&doing, &error))?;
     let root_format = root_format(app, vm, &doing)?;
     let initramfs = initramfs(app, &kernel, &doing).await?;
@@ -58,13 +60,6 @@ pub(super) async fn prepare(
     };
     facts.accel = accel::decide(app, operation, &kernel, &qemu, &facts.initramfs).await?;
     Ok(Prepared { plan: plan(&vm.spec, &facts), qemu })
-}
-
-async fn find_qemu(app: &App, doing: &str) -> Result<Qemu, Failure> {
-    let configured = app.config.qemu_bin().cloned();
-    let found = tokio::task::spawn_blocking(move || Qemu::find(configured.as_deref())).await;
-    let found = found.map_err(|error| failure(Code::Internal, format!("{doing}: {error}")))?;
-    found.map_err(|error: QemuError| from_error(doing, &error, error.class(), error.hint()))
 }
 
 async fn initramfs(app: &App, kernel: &KernelRecord, doing: &str) -> Result<PathBuf, Failure> {

@@ -14,6 +14,7 @@ use vm::{
 
 use super::{
     accel, boot,
+    console::keep_consoles_short,
     delete::{remove, remove_dir},
     end::{How, end, end_stray, forget_run},
     launch::{self, machine_failed},
@@ -37,6 +38,7 @@ pub(crate) async fn settle(app: Arc<App>) {
     accel::recall(&app).await;
     app.ready_at.send_replace(Some(Timestamp::now()));
     tracing::info!("the machines are taken up");
+    tokio::spawn(keep_consoles_short(app));
 }
 
 /// The directories of machines that have no record, and none that is being made.

@@ -61,6 +61,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, Path(name): Path<String>) 
 pub(super) async fn delete(State(app): State<Arc<App>>, Path(name): Path<String>) -> Reply<StatusCode> {
     let name = named(&name)?;
     let doing = format!("delete image {name}");
+    let _taking = app.library.taking.write().await;
     machine::check_unused(&app, &doing, |vm| vm.image == name)?;
     let images = Arc::clone(&app.library.images);
     library::quick(doing, move || images.delete(&name)).await?;
@@ -135,12 +136,11 @@ pub(super) async fn prune(
     Asked(Prune { dry_run }): Asked<Prune>,
 ) -> Reply<Json<Pruned>> {
     app.ready().await?;
+    let _taking = app.library.taking.write().await;
     let vms = &app.owner.snapshot().vms;
     let kept_images = vms.iter().filter_map(|vm| vm.image_digest).collect();
     let kept_kernels = vms.iter().filter_map(|vm| vm.kernel_digest).collect();
     let (images, kernels) = (Arc::clone(&app.library.images), Arc::clone(&app.library.kernels));
-    // Not beside a machine that is being made of an image that nobody has recorded yet.
-    let _turn = app.library.making.lock().await;
     let pruned = library::quick("prune the images", move || {
         let images = images.prune(&kept_images, dry_run)?;
         let kernels = kernels.prune(&kept_kernels, dry_run)?;

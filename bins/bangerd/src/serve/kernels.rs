@@ -57,6 +57,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, Path(name): Path<String>) 
 pub(super) async fn delete(State(app): State<Arc<App>>, Path(name): Path<String>) -> Reply<StatusCode> {
     let name = named(&name)?;
     let doing = format!("delete kernel {name}");
+    let _taking = app.library.taking.write().await;
     machine::check_unused(&app, &doing, |vm| vm.kernel == name)?;
     let kernels = Arc::clone(&app.library.kernels);
     library::quick(doing, move || kernels.delete(&name)).await?;
