@@ -80,6 +80,7 @@ pub struct Host {
     slot: RefCell<Option<slot::Slot>>,
     scenario: String,
     skipped: RefCell<Option<String>>,
+    notes: RefCell<Vec<String>>,
     may_leave_machines: Cell<bool>,
 }
 
@@ -94,6 +95,7 @@ impl Host {
             slot: RefCell::default(),
             scenario: scenario.to_owned(),
             skipped: RefCell::default(),
+            notes: RefCell::default(),
             may_leave_machines: Cell::new(false),
         }
     }
@@ -204,6 +206,17 @@ impl Host {
     /// Deletes what machines are left at the end of the scenario instead of holding it to have none.
     pub fn delete_machines_afterwards(&self) {
         self.may_leave_machines.set(true);
+    }
+
+    /// Puts something that was measured into the scenario's report and into the summary.
+    pub fn note(&self, seen: impl Into<String>) {
+        let seen = seen.into();
+        println!("seen: {seen}");
+        self.notes.borrow_mut().push(seen);
+    }
+
+    pub(crate) fn notes(&self) -> Vec<String> {
+        self.notes.borrow().clone()
     }
 
     /// Says that the scenario cannot be held here; see [`skip!`](crate::skip).

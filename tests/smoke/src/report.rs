@@ -29,6 +29,9 @@ pub(crate) struct Report {
     pub(crate) scenario: String,
     pub(crate) ended: Ended,
     pub(crate) seconds: u64,
+    /// What it measured.
+    #[serde(default)]
+    pub(crate) notes: Vec<String>,
 }
 
 impl Report {

@@ -50,7 +50,7 @@ pub(crate) fn reported(scenario: &str, host: &Host, body: impl FnOnce()) -> thre
     let began = Instant::now();
     let report = |ended| {
         let seconds = began.elapsed().as_secs();
-        Report { scenario: scenario.to_owned(), ended, seconds }.write();
+        Report { scenario: scenario.to_owned(), ended, seconds, notes: host.notes() }.write();
     };
     report(Ended::Not);
     let ran = catch_unwind(AssertUnwindSafe(body));
