@@ -1,15 +1,17 @@
 //! `banger daemon`: none of these starts it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use api::client::ClientError;
+use host::process::{Process, ProcessError};
 use jiff::Timestamp;
+use model::Class;
 use serde_json::json;
 
 use crate::{
     daemon::{Context, daemon_as_it_is},
     exit,
-    fault::{Doing as _, Explain as _, Fault},
+    fault::{Doing as _, Explain, Fault, chain},
     text::{Table, ago},
 };
 
@@ -38,7 +40,6 @@ pub(crate) struct Stop {}
 
 /// How long a daemon may take to end.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 impl Daemon {
     pub(crate) async fn run(self, context: &Context) -> Result<u8, Fault> {
@@ -60,7 +61,7 @@ impl Status {
             Err(ClientError::Unreachable { .. }) => {
                 let object = json!({ "running": false, "socket": socket });
                 context.screen.show("daemon", object, || format!("not running  {}\n", socket.display()));
-                return Ok(model::Class::Unreachable.exit_code());
+                return Ok(Class::Unreachable.exit_code());
             }
             Err(error) => return Err(error.explain(doing)),
         };
@@ -98,22 +99,30 @@ impl Stop {
     async fn run(&self, context: &Context) -> Result<u8, Fault> {
         let doing = "stop the daemon";
         let client = daemon_as_it_is(doing)?;
-        match client.shutdown().await {
+        let pid = match client.info().await {
             Err(ClientError::Unreachable { .. }) => {
                 context.screen.note("the daemon does not run");
                 return Ok(exit::DONE);
             }
-            told => told.doing(doing)?,
-        }
-        let began = Instant::now();
-        while client.probe().await.is_ok() {
-            if began.elapsed() > STOP_LIMIT {
-                let why = format!("{doing}: it still listens after {} s", STOP_LIMIT.as_secs());
-                return Err(Fault::new(model::Class::Failed, why));
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
+            info => info.doing(doing)?.pid,
+        };
+        // Held before it is told, so that no other process of the same number is waited for.
+        let process = Process::open(pid).doing(doing)?;
+        client.shutdown().await.doing(doing)?;
+        if let Some(process) = process
+            && process.ended_within(STOP_LIMIT).await.doing(doing)?.is_none()
+        {
+            let why = format!("{doing}: process {pid} still runs after {} s", STOP_LIMIT.as_secs());
+            return Err(Fault::new(Class::Failed, why));
         }
         context.screen.note("the daemon has ended; machines run on");
         Ok(exit::DONE)
+    }
+}
+
+impl Explain for ProcessError {
+    fn explain(self, doing: &str) -> Fault {
+        let fault = Fault::new(self.class(), format!("{doing}: {}", chain(&self)));
+        Fault { hint: self.hint(), ..fault }
     }
 }

@@ -18,6 +18,8 @@ use crate::fault::{Doing as _, Fault};
 /// How long a daemon may take until it listens. It settles its machines afterwards.
 const START_LIMIT: Duration = Duration::from_secs(10);
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
+/// How long after one that found the lock taken another is started.
+const TRY_AGAIN: Duration = Duration::from_millis(100);
 /// How much of the log's end is looked through for the daemon's last words, in bytes.
 const LAST_WORDS_BYTES_MAX: u64 = 4096;
 const DAEMON: &str = "bangerd";
@@ -31,19 +33,28 @@ pub(crate) async fn start(client: &Client, doing: &str) -> Result<(), Fault> {
         return Err(Fault::new(Class::Unreachable, why).hint("banger and bangerd belong into one directory."));
     }
     let log = paths::log().doing(doing)?;
-    let (mut child, log_from) =
-        spawn(&program, &log).doing(&format!("{doing}: start {}", program.display()))?;
+    let spawn = || spawn(&program, &log).doing(&format!("{doing}: start {}", program.display()));
+    let (mut child, mut log_from) = spawn()?;
     let began = Instant::now();
     while began.elapsed() < START_LIMIT {
         if client.probe().await.is_ok() {
             return Ok(());
         }
-        // One that lost the race ends at once; the winner may need a moment more.
-        let ended = child.try_wait().ok().flatten();
-        if ended.is_some_and(|status| !status.success()) && client.probe().await.is_err() {
-            return Err(ended_early(&log, log_from, doing));
+        match child.try_wait().ok().flatten().and_then(|status| status.code()) {
+            // Another has the lock: one that will listen in a moment, or one that is just ending.
+            Some(code) if code == i32::from(Class::Refused.exit_code()) => {
+                tokio::time::sleep(TRY_AGAIN).await;
+                if client.probe().await.is_err() {
+                    (child, log_from) = spawn()?;
+                }
+            }
+            Some(code) if code != 0 => return Err(ended_early(&log, log_from, doing)),
+            _ => tokio::time::sleep(LOOK_AGAIN).await,
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    let ended = child.try_wait().ok().flatten().is_some();
+    if ended {
+        return Err(ended_early(&log, log_from, doing));
     }
     let why = format!("{doing}: the daemon did not listen within {} s", START_LIMIT.as_secs());
     Err(Fault::new(Class::Unreachable, why).hint(format!("Its log is {}.", log.display())))
