@@ -86,9 +86,10 @@ pub enum Fault {
 pub(crate) const TAIL_LINES: usize = 20;
 
 fn tail_text(tail: &[String]) -> String {
-    // The error is one line; the last of the program's own is mostly the one that says why.
+    // The error is one line; the last of the program's own is mostly the one that says why, but for an aside.
     let telling = tail.iter().rev().find(|line| line.starts_with("E:") || line.contains("rror"));
-    match telling.or(tail.last()) {
+    let last = tail.iter().rev().find(|line| !line.trim_start().starts_with('('));
+    match telling.or(last) {
         Some(line) => format!(": {}", line.trim()),
         None => String::new(),
     }
@@ -157,6 +158,14 @@ fn is_no_room(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
+/// Takes an error of reading the input for a person to read: `None` where it repeats bytes of that, which may
+/// be anything, or says no more than that it ends.
+pub(crate) fn readable(error: io::Error) -> Option<io::Error> {
+    let is_plain = |letter: char| !letter.is_control() && letter != char::REPLACEMENT_CHARACTER;
+    let is_telling = error.kind() != io::ErrorKind::UnexpectedEof && error.to_string().chars().all(is_plain);
+    is_telling.then_some(error)
+}
+
 /// Gives an [`io::Result`] its place: `fs::read(path).at("read", path)?`.
 pub(crate) trait At<T> {
     fn at(self, doing: &'static str, path: &Path) -> Result<T, Fault>;
@@ -182,11 +191,21 @@ mod tests {
     }
 
     #[test]
+    fn what_came_in_is_not_repeated_to_a_terminal() {
+        assert!(readable(io::Error::other("no field 7")).is_some());
+        for text in ["\u{1b}[2J", "bytes \u{fffd}", "a\0b"] {
+            assert!(readable(io::Error::other(text)).is_none(), "{text:?}");
+        }
+    }
+
+    #[test]
     fn a_failed_program_is_told_in_one_line() {
         let tail = ["I: x", "E: no such suite", "I: removing tempdir"].map(str::to_owned).to_vec();
         let fault =
             Fault::Program { program: "mmdebstrap".to_owned(), status: "exit status: 1".to_owned(), tail };
         assert_eq!(fault.to_string(), "mmdebstrap failed (exit status: 1): E: no such suite");
         assert_eq!(fault.tail().len(), 3);
+        let tail = ["disk: RUN fsck MANUALLY.", "\t(i.e., without -a or -p options)"].map(str::to_owned);
+        assert_eq!(tail_text(&tail), ": disk: RUN fsck MANUALLY.");
     }
 }

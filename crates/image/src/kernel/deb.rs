@@ -3,7 +3,10 @@
 use std::io::{self, Read};
 
 use super::KernelError;
-use crate::decompress::{buffered, unpacked};
+use crate::{
+    decompress::{buffered, unpacked},
+    fault::readable,
+};
 
 pub(super) const MAGIC: &[u8] = b"!<arch>\n";
 
@@ -18,7 +21,7 @@ pub(super) struct Control {
 }
 
 fn truncated(source: io::Error) -> KernelError {
-    KernelError::Truncated { what: "the package", source: Some(source) }
+    KernelError::Truncated { what: "the package", source: readable(source) }
 }
 
 fn not_a_package() -> KernelError {

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     decompress::{Packing, buffered, peek, unpacked},
     ext4::{Kind, Meta, Tree},
-    fault::At,
+    fault::{At, readable},
 };
 
 const MODULE_BYTES_MAX: u64 = 256 << 20;
@@ -74,7 +74,7 @@ fn not_a_kernel(head: &[u8]) -> KernelError {
 }
 
 fn truncated(source: Option<io::Error>) -> KernelError {
-    KernelError::Truncated { what: "the archive", source }
+    KernelError::Truncated { what: "the archive", source: source.and_then(readable) }
 }
 
 fn gather_package(reader: impl Read, scratch: &Path) -> Result<Gathered, KernelError> {

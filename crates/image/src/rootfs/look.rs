@@ -29,6 +29,7 @@ pub(crate) fn describe(head: &[u8]) -> String {
         _ if kernel::is_tar(head) => "a tar archive",
         _ if Superblock::is_in(head) => "an ext4 file system",
         _ if head.get(510..512) == Some(&[0x55, 0xaa]) => "a whole disk with a boot sector",
+        _ if Packing::of(head) == Packing::Bzip2 => "packed with bzip2",
         _ if Packing::of(head) != Packing::Plain => "a packed file",
         _ if head.iter().all(|byte| *byte == 0) => "a file of zeros",
         _ if is_text => "a text",

@@ -12,6 +12,7 @@ use tar::{Archive, Entry, EntryType};
 use crate::{
     Job,
     ext4::{Kind, Meta, Tree, TreeError},
+    fault::readable,
     image::ImageError,
 };
 
@@ -26,13 +27,7 @@ pub(crate) fn unpack(reader: impl Read, dir: &Path, job: &Job) -> Result<Tree, I
     let entries = archive.entries().map_err(|error| truncated(Some(error)))?;
     for (count, entry) in entries.enumerate() {
         job.check()?;
-        let entry = entry.map_err(|error| {
-            if error.kind() == io::ErrorKind::Other && count == 0 {
-                ImageError::Truncated { what: "the archive", source: Some(error) }
-            } else {
-                truncated(Some(error))
-            }
-        })?;
+        let entry = entry.map_err(|error| truncated(Some(error)))?;
         if count >= ENTRIES_MAX {
             return Err(ImageError::Entry { entry: "…".to_owned(), why: "it is one too many" });
         }
@@ -43,7 +38,7 @@ pub(crate) fn unpack(reader: impl Read, dir: &Path, job: &Job) -> Result<Tree, I
 }
 
 fn truncated(source: Option<io::Error>) -> ImageError {
-    ImageError::Truncated { what: "the archive", source }
+    ImageError::Truncated { what: "the archive", source: source.and_then(readable) }
 }
 
 fn add(tree: &mut Tree, mut entry: Entry<'_, impl Read>) -> Result<(), ImageError> {

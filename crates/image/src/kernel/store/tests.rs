@@ -165,7 +165,7 @@ fn each_kind_of_bad_file_has_its_message_and_leaves_nothing() {
         (vec![], "the file is empty"),
         (b"#!/bin/sh\necho\n".to_vec(), "it is no kernel: it is a text"),
         (vec![0; 5000], "it is no kernel: it is a file of zeros"),
-        (b"BZh91AY&SYxxxx".to_vec(), "it is no kernel: it is a packed file"),
+        (b"BZh91AY&SYxxxx".to_vec(), "it is no kernel: it is packed with bzip2"),
         (ar(&[("x.o", vec![1; 9])]), "the package ends early or is damaged"),
         (ar(&[("data.tar", plain.clone())]), "it is no kernel: it is an ar archive, but no Debian package"),
         (good[..good.len() / 2].to_vec(), "the archive ends early or is damaged"),
