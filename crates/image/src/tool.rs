@@ -32,6 +32,9 @@ const OUTPUT_BYTES_MAX: u64 = 16 << 20;
 /// How often a running program is looked at.
 const POLL: Duration = Duration::from_millis(25);
 
+/// Asked to end, it asks its whole group; then it waits for the program to clean up.
+const GUARD: &str = "trap 'trap \"\" TERM; kill -TERM 0; wait; exit 143' TERM; \"$@\" & wait \"$!\"";
+
 fn search_path() -> OsString {
     let own = env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
     let dirs: Vec<PathBuf> = env::split_paths(&own).chain(MORE_PATH.map(PathBuf::from)).collect();
@@ -76,7 +79,19 @@ impl Tool {
     /// Finds `program`, which the distribution's `package` has.
     pub(crate) fn new(program: &'static str, package: &str) -> Result<Self, Fault> {
         let path = find(program).ok_or_else(|| lacking(program, package))?;
-        let mut command = Command::new(path);
+        Ok(Self::of(program, Command::new(path)))
+    }
+
+    /// Finds `program`, which starts others that would outlive it: they end with it, and all of them when
+    /// the process that started them is gone.
+    pub(crate) fn with_children(program: &'static str, package: &str) -> Result<Self, Fault> {
+        let path = find(program).ok_or_else(|| lacking(program, package))?;
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", GUARD, "sh"]).arg(path);
+        Ok(Self::of(program, command))
+    }
+
+    fn of(program: &'static str, mut command: Command) -> Self {
         command
             .env("PATH", search_path())
             .env("LC_ALL", "C.UTF-8")
@@ -84,7 +99,7 @@ impl Tool {
             .stdin(Stdio::null())
             .process_group(0);
         kill::die_with_parent(&mut command);
-        Ok(Self { program, command, limit: Duration::from_mins(10), is_quiet: false, ok_codes: &[0] })
+        Self { program, command, limit: Duration::from_mins(10), is_quiet: false, ok_codes: &[0] }
     }
 
     pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {

@@ -31,7 +31,7 @@ pub(crate) fn bootstrap(recipe: &Recipe, partial: &Path, job: &Job) -> Result<Tr
 
     job.stage(format!("fetch and install the packages of {}", recipe.name));
     let mode = if rustix::process::geteuid().is_root() { "root" } else { "unshare" };
-    let mut mmdebstrap = Tool::new("mmdebstrap", "mmdebstrap")?
+    let mut mmdebstrap = Tool::with_children("mmdebstrap", "mmdebstrap")?
         .args(["--format=tar", "--architectures=amd64", "--components=main"])
         .arg(format!("--mode={mode}"))
         .arg(format!("--variant={}", recipe.variant))

@@ -47,9 +47,10 @@ impl Drop for Scratch {
     }
 }
 
-/// Removes the scratch directory of a partial whose maker was killed, if it had one.
-pub(crate) fn clear_scratch(partial: &Path) {
-    let Ok(text) = fs::read_to_string(partial.join(NOTE)) else { return };
+/// Removes the scratch directory of a partial whose maker was killed, if it had one; `false` if some of it
+/// is left, as long as a program still writes there.
+pub(crate) fn clear_scratch(partial: &Path) -> bool {
+    let Ok(text) = fs::read_to_string(partial.join(NOTE)) else { return true };
     let path = PathBuf::from(text);
     let is_name = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
     let is_place = path.parent().is_some_and(|parent| ROOTS.iter().any(|root| parent == Path::new(root)));
@@ -58,14 +59,18 @@ pub(crate) fn clear_scratch(partial: &Path) {
         .is_ok_and(|meta| meta.is_dir() && meta.uid() == rustix::process::geteuid().as_raw());
     if is_name && is_place && is_ours {
         clear(&path);
+        return !path.exists();
     }
+    true
 }
 
 fn clear(path: &Path) {
     if remove_tree(path).is_ok() {
         return;
     }
-    // What belongs to the numbers lent to us goes with their rights; the directory itself is ours.
+    // What belongs to the numbers lent to us goes with their rights. The directory itself is ours, so they
+    // are let in, to take away what is theirs and nothing else.
+    let _unchanged = fs::set_permissions(path, fs::Permissions::from_mode(0o1777));
     let with_theirs = fs::read_dir(path).into_iter().flatten().flatten().try_for_each(|entry| {
         let tool = Tool::new("mmdebstrap", "mmdebstrap")?.args(["--unshare-helper", "rm", "-rf", "--"]);
         tool.arg(entry.path()).quiet().run(&Job::quiet()).map(drop)

@@ -79,3 +79,28 @@ fn a_consumer_that_fails_ends_the_program() {
         .unwrap();
     assert_eq!(consumed.unwrap_err().to_string(), "enough");
 }
+
+#[test]
+fn what_a_program_started_ends_with_it_when_it_is_asked_to_end() {
+    let script =
+        "sh -c 'echo up >&2; trap \"echo cleaned >&2; exit 0\" TERM; while :; do sleep 0.05; done' & wait";
+    let tool = Tool::with_children("sh", "dash").unwrap().args(["-c", script]);
+    let (send, lines) = std::sync::mpsc::channel();
+    let cancel = crate::Cancel::default();
+    let when_up = cancel.clone();
+    let job = Job::new(move |event| {
+        if let JobEvent::Log(line) = event {
+            if line == "up" {
+                when_up.cancel();
+            }
+            send.send(line).unwrap();
+        }
+    })
+    .with_cancel(cancel);
+    assert!(matches!(tool.run(&job), Err(Fault::Cancelled)));
+    drop(job);
+    assert_eq!(lines.iter().last().as_deref(), Some("cleaned"));
+    let code =
+        Tool::with_children("sh", "dash").unwrap().args(["-c", "exit 7"]).run(&Job::quiet()).unwrap_err();
+    assert_eq!(code.to_string(), "sh failed (exit status: 7)");
+}
