@@ -164,3 +164,12 @@ async fn nobody_listening_is_unreachable() {
     let error = Client::new(dir.path().join("none.sock")).vms().await.unwrap_err();
     assert!(matches!(error, ClientError::Unreachable { .. }), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_daemon_that_takes_connections_and_answers_none_is_unreachable() {
+    let dir = tempfile::tempdir().unwrap();
+    let (socket, server) = serve(dir.path(), vec![String::new()]);
+    let error = Client::new(socket).probe().await.unwrap_err();
+    assert!(matches!(error, ClientError::Unreachable { .. }), "{error:?}");
+    assert_eq!(server.join().unwrap().len(), 1);
+}

@@ -123,13 +123,20 @@ impl Client {
         self.daemon_version.lock().ok().and_then(|version| version.clone())
     }
 
-    /// Says whether somebody listens, without asking anything.
+    /// Says whether a daemon answers. That connections are taken is not enough: they are for a moment longer
+    /// where the daemon was just killed.
     ///
     /// # Errors
     ///
-    /// [`ClientError::Unreachable`] if nobody does.
+    /// [`ClientError::Unreachable`] if none does; anything else is wrong with one that is there.
     pub async fn probe(&self) -> Result<(), ClientError> {
-        self.connect().await.map(|_| ())
+        match self.tell(&Call::get("/v1/operations")).await {
+            Err(ClientError::Lost { source }) => Err(ClientError::Unreachable {
+                socket: self.socket.clone(),
+                source: io::Error::other(source),
+            }),
+            answered => answered,
+        }
     }
 
     /// Calls, and reads the reply as JSON.
