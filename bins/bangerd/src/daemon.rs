@@ -2,7 +2,10 @@
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use host::dirs::{Dirs, Environment};
+use host::{
+    dirs::{Dirs, Environment},
+    sockets::SocketError,
+};
 use jiff::Timestamp;
 use model::Class;
 use tokio::{
@@ -32,6 +35,9 @@ pub(crate) const DATABASE: &str = "state.db";
 const OPERATIONS_LIMIT: Duration = Duration::from_secs(20);
 /// How long connections may take to finish the replies that they are at.
 const REPLIES_LIMIT: Duration = Duration::from_secs(5);
+/// How long, and how often, the socket is tried to be made that somebody still holds.
+const BIND_LIMIT: Duration = Duration::from_secs(3);
+const BIND_EVERY: Duration = Duration::from_millis(20);
 /// Boots at once for each processor of the host.
 const BOOTS_PER_CORE: usize = 2;
 
@@ -121,7 +127,7 @@ async fn serve_all(dirs: Dirs, config: Config) -> Result<std::thread::JoinHandle
         owner::start(store).map_err(|error| Fatal::new("read its database", &error, Class::Failed, None))?;
     let stop = CancellationToken::new();
     on_signals(&stop).map_err(|error| Fatal::new("listen for signals", &error, Class::Failed, None))?;
-    let listener = bind(&dirs)?;
+    let listener = bind(&dirs).await?;
     let app = Arc::new(make_app(dirs, config, owner, stop)?);
 
     let listening = Arc::new(Listening {
@@ -156,9 +162,20 @@ fn on_signals(stop: &CancellationToken) -> std::io::Result<()> {
     Ok(())
 }
 
-fn bind(dirs: &Dirs) -> Result<UnixListener, Fatal> {
-    let listener = host::sockets::bind(dirs.runtime(), dirs.socket_name())
-        .map_err(|error| Fatal::new("make its socket", &error, error.class(), error.hint()))?;
+/// Makes the socket. Nobody else serves it while the lock is ours; what may hold it for a moment is a program
+/// that a daemon began to start in the very moment in which it was killed.
+async fn bind(dirs: &Dirs) -> Result<UnixListener, Fatal> {
+    let began = tokio::time::Instant::now();
+    let listener = loop {
+        match host::sockets::bind(dirs.runtime(), dirs.socket_name()) {
+            Err(SocketError::InUse { .. }) if began.elapsed() < BIND_LIMIT => {
+                tokio::time::sleep(BIND_EVERY).await;
+            }
+            bound => break bound,
+        }
+    };
+    let listener =
+        listener.map_err(|error| Fatal::new("make its socket", &error, error.class(), error.hint()))?;
     UnixListener::from_std(listener)
         .map_err(|error| Fatal::new("make its socket", &error, Class::Failed, None))
 }
@@ -216,7 +233,8 @@ async fn end(app: &App, listening: &Listening, accepting: tokio::task::JoinHandl
     if tokio::time::timeout(REPLIES_LIMIT, listening.connections.wait()).await.is_err() {
         tracing::warn!("some replies are cut short");
     }
-    if let Err(error) = host::sockets::remove(app.dirs.runtime(), app.dirs.socket_name()) {
-        tracing::warn!("its socket stays behind: {}", chain(&error));
+    // Removed without asking whether anybody answers: the lock is ours, so it can only be ours too.
+    if let Err(error) = std::fs::remove_file(app.dirs.socket()) {
+        tracing::warn!("its socket stays behind: {error}");
     }
 }
