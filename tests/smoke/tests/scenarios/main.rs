@@ -1,4 +1,7 @@
 //! The scenarios, by what they are about.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a scenario that cannot go on fails as a test does")]
+
 mod bad_input;
+mod daemons;
 mod machines;
