@@ -188,8 +188,18 @@ fn disks(facts: &BootFacts) -> Vec<PlannedDisk> {
     [root, home].into_iter().chain(modules).collect()
 }
 
+/// What a machine has on its command line.
+///
+/// `fstab=no` is systemd's (systemd-fstab-generator(8)): every disk is mounted before an image's init
+/// starts, and an image made for another computer names devices that are not there, for which systemd
+/// would wait 90 seconds and then open an emergency shell. `net.ifnames=0` is udev's: the one card keeps
+/// the name `eth0`, under every init, while it is already in use.
 fn cmdline(facts: &BootFacts) -> String {
-    let mut words = vec![base_cmdline(facts), "banger.root=/dev/vda banger.home=/dev/vdb".to_owned()];
+    let mut words = vec![
+        base_cmdline(facts),
+        "fstab=no net.ifnames=0".to_owned(),
+        "banger.root=/dev/vda banger.home=/dev/vdb".to_owned(),
+    ];
     if facts.modules_disk.is_some() {
         words.push("banger.modules=/dev/vdc".to_owned());
     }
@@ -249,12 +259,13 @@ mod tests {
         assert_eq!(
             plan(&spec(), &facts()).cmdline,
             "console=ttyS0 reboot=t panic=-1 clearcpuid=cx16 tsc_early_khz=2445000 \
-             banger.root=/dev/vda banger.home=/dev/vdb banger.modules=/dev/vdc"
+             fstab=no net.ifnames=0 banger.root=/dev/vda banger.home=/dev/vdb banger.modules=/dev/vdc"
         );
         let bare = BootFacts { modules_disk: None, tsc_khz: None, ..facts() };
         assert_eq!(
             plan(&spec(), &bare).cmdline,
-            "console=ttyS0 reboot=t panic=-1 clearcpuid=cx16 banger.root=/dev/vda banger.home=/dev/vdb"
+            "console=ttyS0 reboot=t panic=-1 clearcpuid=cx16 fstab=no net.ifnames=0 \
+             banger.root=/dev/vda banger.home=/dev/vdb"
         );
         let kvm = BootFacts { accel: Accel::Kvm, ..facts() };
         assert_eq!(plan_probe(&kvm).cmdline, "console=ttyS0 reboot=t panic=-1 banger.probe");
