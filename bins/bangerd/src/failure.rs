@@ -7,7 +7,7 @@ use model::Class;
 
 /// Makes a failure of a line that says `<what was being done>: <why>`.
 pub(crate) fn failure(code: Code, message: impl Into<String>) -> Failure {
-    Failure { code, message: message.into(), hint: None, op: None }
+    Failure { code, message: without_numbers(&message.into()), hint: None, op: None }
 }
 
 /// Adds to a failure.
@@ -31,7 +31,20 @@ pub(crate) fn chain(error: &dyn Error) -> String {
         text.push_str(&error.to_string());
         source = error.source();
     }
-    text.replace('\n', " ")
+    without_numbers(&text.replace('\n', " "))
+}
+
+/// Leaves out the system's numbers, which say nothing that its words beside them do not.
+fn without_numbers(text: &str) -> String {
+    const MARK: &str = " (os error ";
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(MARK) {
+        plain.push_str(before);
+        let behind = after.trim_start_matches(|digit: char| digit.is_ascii_digit());
+        rest = behind.strip_prefix(')').unwrap_or(behind);
+    }
+    plain + rest
 }
 
 /// Returns the code that stands for whose turn it is, where nothing narrower is known.
@@ -49,4 +62,18 @@ pub(crate) fn code_of(class: Class) -> Code {
 /// Makes a failure of an error: `doing` says what was being done.
 pub(crate) fn from_error(doing: &str, error: &dyn Error, class: Class, hint: Option<String>) -> Failure {
     Failure { code: code_of(class), message: format!("{doing}: {}", chain(error)), hint, op: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_system_s_numbers_are_left_out() {
+        let full = std::io::Error::from_raw_os_error(28);
+        let text = failure(Code::Failed, format!("make a: {full}, and b: {full}")).message;
+        assert_eq!(text, "make a: No space left on device, and b: No space left on device");
+        assert_eq!(chain(&full), "No space left on device");
+        assert_eq!(failure(Code::Failed, "find box").message, "find box");
+    }
 }

@@ -21,7 +21,11 @@ pub(super) fn refused(request: Request, vm: &VmRecord, refusal: &Refusal) -> Fai
         #[expect(unreachable_patterns, reason = "a refusal that is added later has its class")]
         _ => code_of(refusal.class()),
     };
-    let message = format!("{} machine {}: {refusal}", request.verb(), vm.name);
+    let why = match refusal {
+        Refusal::Busy { busy, .. } => format!("it is being {}", busy.participle()),
+        other => other.to_string(),
+    };
+    let message = format!("{} machine {}: {why}", request.verb(), vm.name);
     Failure { code, message, hint: refusal.hint(), op: None }
 }
 

@@ -12,7 +12,7 @@ use vmm::{
     qemu::Qemu,
 };
 
-use super::{accel, process::mark};
+use super::{accel, process::mark, watch::watch_link};
 use crate::{
     app::App,
     failure::{Explained, failure, from_error},
@@ -88,7 +88,7 @@ fn root_format(app: &App, vm: &VmRecord, doing: &str) -> Result<DiskFormat, Fail
 ///
 /// Nothing of it runs then.
 pub(super) async fn launch(
-    app: &App,
+    app: &Arc<App>,
     vm: &VmRecord,
     prepared: &Prepared,
 ) -> Result<(Arc<VmRecord>, Arc<Process>), Failure> {
@@ -113,7 +113,7 @@ pub(super) async fn launch(
     });
     match recorded.await {
         Ok(vm) => {
-            reap(link);
+            watch_link(app, &vm.id, link);
             Ok((vm, monitor))
         }
         Err(why) => {
@@ -123,15 +123,6 @@ pub(super) async fn launch(
             Err(why)
         }
     }
-}
-
-/// Waits for the end of a link in the background, or it would stay a zombie.
-fn reap(link: Arc<Process>) {
-    tokio::spawn(async move {
-        if let Err(error) = link.ended().await {
-            tracing::warn!("a link cannot be watched: {error}");
-        }
-    });
 }
 
 /// Makes a failure of what went wrong with a machine's processes.
@@ -144,7 +135,7 @@ pub(super) fn machine_failed(error: &MachineError) -> Failure {
 /// # Errors
 ///
 /// It cannot be started.
-pub(super) async fn relink(app: &App, vm: &VmRecord) -> Result<Arc<VmRecord>, Failure> {
+pub(super) async fn relink(app: &Arc<App>, vm: &VmRecord) -> Result<Arc<VmRecord>, Failure> {
     tracing::warn!(vm = %vm.name, "its link is gone, and is started again");
     let publish = if vm.published.is_empty() { &vm.spec.publish } else { &vm.published };
     let dir = app.dirs.vm(&vm.id);
@@ -152,7 +143,7 @@ pub(super) async fn relink(app: &App, vm: &VmRecord) -> Result<Arc<VmRecord>, Fa
         .await
         .map_err(|error| machine_failed(&error))?;
     let link_mark = mark(&link, &app.host_boot);
-    reap(link);
+    watch_link(app, &vm.id, link);
     let published = vmm::link::published(&dir).unwrap_or_default();
     app.owner
         .change(&vm.id, move |record| {

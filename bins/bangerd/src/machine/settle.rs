@@ -19,7 +19,7 @@ use super::{
     end::{How, end, end_stray, forget_run},
     launch::{self, machine_failed},
     process, view,
-    watch::{Ending, ended_unasked, ending, watch},
+    watch::{Ending, ended_unasked, ending, watch, watch_link},
 };
 use crate::{app::App, failure::chain, operations::Operation, owner::advance};
 
@@ -192,6 +192,9 @@ async fn mark_ended(app: &Arc<App>, vm: &VmRecord, event: life::Event, why: Ende
 
 async fn take_up(app: &Arc<App>, vm: &Arc<VmRecord>, relink: bool) -> Result<(), Failure> {
     let vm = if relink { launch::relink(app, vm).await? } else { Arc::clone(vm) };
+    if !relink && let Some(link) = process::find(vm.link_process.as_ref(), &app.host_boot)? {
+        watch_link(app, &vm.id, Arc::new(link));
+    }
     match vm.state {
         VmState::Starting => go_on(app, &vm, Request::Start, OperationKind::VmStart, start_on),
         VmState::Stopping => go_on(app, &vm, Request::Stop, OperationKind::VmStop, stop_on),
