@@ -171,13 +171,18 @@ impl<R: Record> Objects<R> {
 
         let _all = self.lock_all()?;
         let place = self.object_dir(digest);
-        if !place.join(R::FILE).exists() {
+        let is_new = !place.join(R::FILE).exists();
+        if is_new {
             fs::rename(&made, &place).at("create", &place)?;
-            sync_dir(&self.dir.join("objects"))?;
         }
-        self.point(name, digest, partial.path())?;
+        let synced = if is_new { sync_dir(&self.dir.join("objects")) } else { Ok(()) };
+        let pointed = synced.and_then(|()| self.point(name, digest, partial.path()));
+        if pointed.is_err() && is_new {
+            // An object that nothing names would stay for ever: it goes with the partial.
+            let _back = fs::rename(&place, &made);
+        }
         drop(partial);
-        Ok(())
+        pointed
     }
 
     fn point(&self, name: &str, digest: &Digest, spare_dir: &Path) -> Result<(), Fault> {

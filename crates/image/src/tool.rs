@@ -219,12 +219,18 @@ impl Tool {
             Verdict::Ended(status) => match status.code() {
                 Some(code) if self.ok_codes.contains(&code) => Ok((consumed, Ended { stdout: vec![], tail })),
                 _ if tail.iter().any(|line| line.contains("No space left on device")) => {
-                    let path = self.command.get_current_dir().map_or_else(env::temp_dir, Path::to_owned);
-                    Err(Fault::NoRoom { path })
+                    Err(Fault::NoRoom { path: self.written() })
                 }
                 _ => Err(Fault::Program { program, status: status.to_string(), tail }),
             },
         }
+    }
+
+    /// Where it most likely wrote: the last path that it was given.
+    fn written(&self) -> PathBuf {
+        let paths = self.command.get_args().map(Path::new);
+        let last = paths.filter(|path| path.is_absolute() && path.exists()).last();
+        last.map_or_else(env::temp_dir, Path::to_owned)
     }
 
     fn keep_tail(&self, job: &Job, stderr: impl Read, tail: &Mutex<VecDeque<String>>) {

@@ -50,6 +50,18 @@ fn what_is_published_is_found_by_name_and_goes_with_its_last_name() {
 }
 
 #[test]
+fn an_object_whose_name_cannot_be_made_does_not_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let objects = Objects::<Note>::open(dir.path()).unwrap();
+    fs::create_dir(dir.path().join("names/a")).unwrap();
+    let partial = objects.partial().unwrap();
+    partial.make_object().unwrap();
+    objects.publish(partial, "a", &digest(1), &note("one")).unwrap_err();
+    assert!(!objects.object_dir(&digest(1)).exists());
+    assert_eq!(partials(dir.path()), 0);
+}
+
+#[test]
 fn a_name_that_moved_on_leaves_its_object_for_whoever_uses_it() {
     let dir = tempfile::tempdir().unwrap();
     let objects = Objects::<Note>::open(dir.path()).unwrap();
