@@ -7,7 +7,7 @@
 use std::{
     fs::{self, File},
     io,
-    os::unix::fs::symlink,
+    os::unix::fs::{DirBuilderExt, symlink},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -116,7 +116,8 @@ pub(crate) fn share(home: &Path) {
 
 /// Makes `to` a tree like `from`: directories anew, files as links to the same file, without what is hidden.
 fn link_tree(from: &Path, to: &Path) -> io::Result<()> {
-    fs::create_dir_all(to)?;
+    // The directories above it are its owner's alone: the product refuses others.
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(to)?;
     fs::set_permissions(to, fs::metadata(from)?.permissions())?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
