@@ -28,7 +28,7 @@ fn invalid_name_leaves_no_row() {
                 (&["vm", "create", "--name", "a_b"], 2, "a_b"),
                 (&["vm", "create", "--name", "../x"], 2, "../x"),
                 (&["vm", "create", "--name", &long], 2, "63"),
-                (&["vm", "create", "--image", "no-such-image"], 2, "no-such-image"),
+                (&["vm", "create", "--image", "no-such-image"], 1, "no-such-image"),
             ],
         );
     });
