@@ -23,6 +23,8 @@ const TRY_AGAIN: Duration = Duration::from_millis(100);
 /// How much of the log's end is looked through for the daemon's last words, in bytes.
 const LAST_WORDS_BYTES_MAX: u64 = 4096;
 const DAEMON: &str = "bangerd";
+/// What a daemon says that finds another one (`lock.rs` of bangerd).
+const RUNS_ALREADY: &str = "bangerd runs already";
 
 /// Starts the daemon and waits until it listens. Where two commands do so at once, one daemon wins and
 /// serves both.
@@ -42,7 +44,7 @@ pub(crate) async fn start(client: &Client, doing: &str) -> Result<(), Fault> {
         }
         match child.try_wait().ok().flatten().and_then(|status| status.code()) {
             // Another has the lock: one that will listen in a moment, or one that is just ending.
-            Some(code) if code == i32::from(Class::Refused.exit_code()) => {
+            Some(code) if code == i32::from(Class::Refused.exit_code()) && found_another(&log, log_from) => {
                 tokio::time::sleep(TRY_AGAIN).await;
                 if client.probe().await.is_err() {
                     (child, log_from) = spawn()?;
@@ -80,6 +82,13 @@ fn spawn(program: &Path, log: &Path) -> io::Result<(Child, u64)> {
         command.pre_exec(|| rustix::process::setsid().map(|_| ()).map_err(io::Error::from));
     }
     Ok((command.spawn()?, from))
+}
+
+/// Whether a daemon that refused to start did so because of another one. Where it said nothing, as on a full
+/// disk, that is the likeliest.
+fn found_another(log: &Path, from: u64) -> bool {
+    let words = last_words(log, from).unwrap_or_default();
+    words.contains(RUNS_ALREADY) || !words.contains("bangerd: ")
 }
 
 /// What the daemon said of its own end: `bangerd: <doing>: <why>`, and a hint on the next line.
