@@ -10,8 +10,8 @@ fn calls_that_cannot_be_done_leave_nothing() {
         host.with_guests();
         let mut table = Table::new(host);
         for (what, line, code) in [
-            ("an unknown image", "vm create --image missing", 1),
-            ("an unknown kernel", "vm create --kernel missing --no-start", 1),
+            ("an unknown image", "vm create --name box --image missing", 1),
+            ("an unknown kernel", "vm create --name box --kernel missing --no-start", 1),
             ("a copy to no machine", "vm cp /etc/hostname missing:/", 1),
             ("a command in no machine", "vm exec missing -- true", 125),
             ("a shell in no machine", "vm ssh missing", 125),
@@ -40,7 +40,7 @@ fn calls_that_cannot_be_done_leave_nothing() {
             ("the ports of a machine that does not run", "vm ports box-one", 3),
             ("a smaller disk", "vm set --disk-size 64M box-one", 2),
             ("an image that is in use", "image delete debian-small", 3),
-            ("an image of a name that is taken", "image promote box-one ../x", 2),
+            ("an image of a name that cannot be", "image promote box-one ../x", 2),
         ] {
             table.refused(what, line, code);
         }
