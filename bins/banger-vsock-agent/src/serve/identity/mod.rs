@@ -79,8 +79,10 @@ fn keep_keys(identity: &Identity) -> io::Result<()> {
     write_whole(Path::new(HOST_KEY), identity.ssh_host_key.as_bytes(), 0o600)
 }
 
-/// The file first: an init that reads it at its start then sets the same name and not the image's.
+/// The file first: an init that reads it at its start then sets the same name and not the image's. An image
+/// of one program may have no `/etc`.
 fn set_hostname(name: &str) -> io::Result<()> {
+    fs::create_dir_all("/etc")?;
     write_whole(Path::new("/etc/hostname"), format!("{name}\n").as_bytes(), 0o644)?;
     hosts::name(Path::new("/etc/hosts"), name)?;
     Ok(sethostname(name.as_bytes())?)

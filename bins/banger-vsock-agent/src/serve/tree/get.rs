@@ -1,9 +1,10 @@
 //! Files out of the guest.
 
 use std::{
+    collections::HashMap,
     fs::{self, File, Metadata},
     io::{self, Read, Write},
-    os::unix::fs::FileTypeExt,
+    os::unix::fs::{FileTypeExt, MetadataExt},
     path::{Component, Path, PathBuf},
     pin::Pin,
     task::{Context, Poll},
@@ -60,6 +61,7 @@ fn name_of(path: &Path) -> Result<PathBuf, Refused> {
 fn pack(path: &Path, name: &Path, to: &mut Pieces) -> io::Result<()> {
     let mut tar = Builder::new(to);
     let mut left = vec![(path.to_owned(), name.to_owned())];
+    let mut seen = Seen::new();
     let mut is_first = true;
     while let Some((path, name)) = left.pop() {
         let metadata = match fs::symlink_metadata(&path) {
@@ -68,7 +70,7 @@ fn pack(path: &Path, name: &Path, to: &mut Pieces) -> io::Result<()> {
             metadata => metadata?,
         };
         is_first = false;
-        append(&mut tar, &path, &name, &metadata)?;
+        append(&mut tar, &path, &name, &metadata, &mut seen)?;
         if metadata.is_dir() {
             let mut children = children(&path, &name)?;
             children.sort();
@@ -87,10 +89,28 @@ fn children(path: &Path, name: &Path) -> io::Result<Vec<(PathBuf, PathBuf)>> {
         .collect()
 }
 
-fn append(tar: &mut Builder<&mut Pieces>, path: &Path, name: &Path, metadata: &Metadata) -> io::Result<()> {
+/// The files with several names, and the name under which each was sent.
+type Seen = HashMap<(u64, u64), PathBuf>;
+
+fn append(
+    tar: &mut Builder<&mut Pieces>,
+    path: &Path,
+    name: &Path,
+    metadata: &Metadata,
+    seen: &mut Seen,
+) -> io::Result<()> {
     let kind = metadata.file_type();
     let mut header = Header::new_gnu();
     header.set_metadata(metadata);
+    let inode = (metadata.dev(), metadata.ino());
+    if kind.is_file() && metadata.nlink() > 1 {
+        if let Some(first) = seen.get(&inode) {
+            header.set_entry_type(EntryType::Link);
+            header.set_size(0);
+            return tar.append_link(&mut header, name, first);
+        }
+        seen.insert(inode, name.to_owned());
+    }
     if kind.is_file() {
         let len = metadata.len();
         let file = File::open(path)?;
