@@ -181,7 +181,8 @@ impl Host {
     ///
     /// Where it cannot be deleted.
     pub fn delete(&self, name: &str) {
-        self.banger(["vm", "kill", name]).run().ok();
+        // One that does not run cannot be killed.
+        let _killed = self.banger(["vm", "kill", name]).run();
         self.banger(["vm", "delete", name]).run().ok();
     }
 

@@ -1,0 +1,14 @@
+//! Machines, one file for each thing that a person does with them.
+
+mod concurrent;
+mod ctrl_c;
+mod files;
+mod images;
+mod kept;
+mod life;
+mod reach;
+mod runs;
+mod shell;
+mod ssh;
+mod streams;
+mod tool;

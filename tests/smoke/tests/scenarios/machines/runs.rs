@@ -1,0 +1,91 @@
+//! `vm run` and `vm exec`: exit codes, streams apart, what stays and what does not.
+
+use smoke::on_plain;
+
+const SMALL: [&str; 2] = ["--image", "debian-small"];
+
+#[test]
+fn command_exit_code() {
+    on_plain(|host| {
+        host.start_small("codes");
+        for (script, code) in
+            [("exit 0", 0), ("exit 1", 1), ("exit 42", 42), ("exit 255", 255), ("kill -9 $$", 137)]
+        {
+            host.sh("codes", script).run().exits(code);
+        }
+        host.banger(["vm", "exec", "codes", "--", "/etc/passwd"]).run().exits(126);
+        host.banger(["vm", "exec", "codes", "--", "no-such-program"]).run().exits(127);
+        host.banger(["vm", "exec", "no-such-machine", "--", "true"]).run().exits(125);
+        host.banger(["vm", "stop", "codes"]).run().ok();
+        host.banger(["vm", "exec", "codes", "--", "true"]).run().exits(125);
+        host.banger(["vm", "delete", "codes"]).run().ok();
+    });
+}
+
+#[test]
+fn stdout_and_stderr_apart() {
+    on_plain(|host| {
+        let script = "echo out; echo err >&2; echo out again";
+        let output = host
+            .with_guests()
+            .banger(["-q", "vm", "run", "--rm"])
+            .args(SMALL)
+            .args(["--", "sh", "-c", script])
+            .run()
+            .ok();
+        assert_eq!((&*output.stdout(), &*output.stderr()), ("out\nout again\n", "err\n"));
+    });
+}
+
+#[test]
+fn stdin_piped() {
+    on_plain(|host| {
+        // Every byte there is, and more than any buffer on the way.
+        let bytes: Vec<u8> = (0..=255).cycle().take(4 << 20).collect();
+        let run = host.with_guests().banger(["vm", "run", "--rm"]).args(SMALL);
+        let output = run.args(["--", "cat"]).stdin(bytes.clone()).run().ok();
+        assert!(output.stdout == bytes, "{} bytes came back of {}", output.stdout.len(), bytes.len());
+    });
+}
+
+#[test]
+fn rm_after_failure() {
+    on_plain(|host| {
+        let run = host.with_guests().banger(["vm", "run", "--rm"]).args(SMALL);
+        run.args(["--", "false"]).run().exits(1);
+        assert_eq!(host.machines(), 0);
+    });
+}
+
+#[test]
+fn detach() {
+    on_plain(|host| {
+        let run = host.with_guests().banger(["vm", "run", "-d", "--name", "alone"]).args(SMALL);
+        let output = run.run().ok();
+        assert_eq!(output.stdout(), "alone\n");
+        assert!(output.stderr().contains("spec: "), "{}", output.stderr());
+        assert!(output.stderr().contains("ready in "), "{}", output.stderr());
+        assert_eq!(host.vm("alone")["state"], "running");
+        assert_eq!(host.sh("alone", "hostname").run().ok().stdout(), "alone\n");
+        host.delete("alone");
+    });
+}
+
+#[test]
+fn environment_and_time_limit() {
+    on_plain(|host| {
+        host.start_small("box");
+        let exec = |args: &[&str]| host.banger(["vm", "exec", "box"]).args(args).run();
+        let output =
+            exec(&["--env", "A=1", "--env", "B=x  y=z", "--", "sh", "-c", "echo \"$A:$B:$HOME:$USER\""]);
+        assert_eq!(output.ok().stdout(), "1:x  y=z:/root:root\n");
+
+        let output = exec(&["--timeout", "1s", "--", "sh", "-c", "echo began; exec sleep 4321"]).exits(124);
+        assert_eq!(output.stdout(), "began\n");
+        // What does not hear is ended all the same, and nothing of either is left in the guest.
+        exec(&["--timeout", "1s", "--", "sh", "-c", "trap '' TERM; sleep 4321; sleep 4321"]).exits(124);
+        let output = host.sh("box", "ps -eo args | grep '[s]leep 4321'").run();
+        assert_eq!((output.code, &*output.stdout()), (1, ""));
+        host.delete("box");
+    });
+}

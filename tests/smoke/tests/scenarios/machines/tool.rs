@@ -1,0 +1,31 @@
+//! The tool around machines.
+
+use smoke::{Host, on_plain};
+
+/// What a bash offers after these words.
+fn offered(host: &Host, words: &[&str]) -> String {
+    let script = "source <(banger completion bash); COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); COMP_TYPE=9; \
+        function=$(complete -p banger | sed 's/.*-F \\([^ ]*\\).*/\\1/'); $function banger \"${!#}\"; \
+        printf '%s\\n' \"${COMPREPLY[@]}\"";
+    let output = host.program("/bin/bash").args(["-c", script, "bash"]).args(words).run().ok();
+    assert_eq!(output.stderr(), "");
+    output.stdout()
+}
+
+#[test]
+fn completion_is_live() {
+    on_plain(|host| {
+        host.with_guests();
+        for name in ["box-one", "box-two", "other"] {
+            host.banger(["vm", "create", "--no-start", "--name", name, "--image", "debian-small"]).run().ok();
+        }
+        assert_eq!(offered(host, &["banger", "vm", "stop", "bo"]), "box-one\nbox-two\n");
+        assert_eq!(offered(host, &["banger", "vm", "run", "--image", "debian-s"]), "debian-small\n");
+        host.banger(["vm", "prune", "-f"]).run().ok();
+
+        // Where no daemon runs it says nothing, and none is started.
+        host.banger(["daemon", "stop"]).run().ok();
+        assert_eq!(offered(host, &["banger", "vm", "stop", "bo"]).trim(), "");
+        assert!(smoke::processes(host.dir()).is_empty());
+    });
+}
