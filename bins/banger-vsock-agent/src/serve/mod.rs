@@ -5,6 +5,7 @@ mod device;
 mod exec;
 mod forward;
 mod health;
+mod heard;
 mod http;
 mod identity;
 mod passwd;

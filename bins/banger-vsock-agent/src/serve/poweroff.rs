@@ -17,6 +17,7 @@ use rustix::{
 
 use super::{
     health::Guest,
+    heard::is_heard,
     reply::{Answer, Refused, bytes, with_status},
 };
 use crate::power;
@@ -51,6 +52,9 @@ pub(super) fn answer(guest: &Guest) -> Answer {
 }
 
 /// Asks the image's init to end the system, and gives it time: it does not return when it obeys.
+///
+/// An init that would not hear is not asked and not waited for: it has no notion of power, or has only
+/// just been started and has started nothing yet that could lose anything.
 fn ask_init() {
     // What sd_booted(3) looks at.
     let is_systemd = Path::new("/run/systemd/system").is_dir();
@@ -61,7 +65,8 @@ fn ask_init() {
         reason = "a real-time signal has no name; this one is not used by a thread library here"
     )]
     let signal = unsafe { Signal::from_raw_unchecked(number) };
-    if kill_process(Pid::INIT, signal).is_ok() {
+    let status = fs::read_to_string("/proc/1/status").unwrap_or_default();
+    if is_heard(&status, number) && kill_process(Pid::INIT, signal).is_ok() {
         thread::sleep(INIT_LIMIT);
     }
 }
