@@ -16,20 +16,15 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    app::App,
+    app::{Accel, App, Busy, Monitor, Replies},
     config::{self, Config, HostSize},
     failure::chain,
-    keys, library,
-    lock::{self, LockError},
-    log, machine,
+    library, machine,
     operations::Operations,
     owner,
+    program::{self, DATABASE, LockError},
     serve::{self, Listening},
-    version,
 };
-
-/// The name of the database in the state directory.
-pub(crate) const DATABASE: &str = "state.db";
 
 /// How long operations may take to clean up once the daemon is asked to end.
 const OPERATIONS_LIMIT: Duration = Duration::from_secs(20);
@@ -77,12 +72,12 @@ pub(crate) fn run() -> Result<(), Fatal> {
     let dirs = Dirs::embedded(&Environment::of_this_process())
         .and_then(|dirs| dirs.ensure().map(|()| dirs))
         .map_err(|error| Fatal::new("use its directories", &error, error.class(), error.hint()))?;
-    let _lock = lock::take(dirs.state())
+    let _lock = program::take_lock(dirs.state())
         .map_err(|error: LockError| Fatal::new("start", &error, error.class(), Some(error.hint())))?;
     let config = read_config(&dirs)?;
-    log::start(dirs.state(), config.log_level())
+    program::start_log(dirs.state(), config.log_level())
         .map_err(|error| Fatal::new("open its log", &error, Class::Failed, None))?;
-    tracing::info!(pid = std::process::id(), "bangerd {} starts", version::line());
+    tracing::info!(pid = std::process::id(), "bangerd {} starts", program::version_line());
 
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -183,7 +178,7 @@ async fn bind(dirs: &Dirs) -> Result<UnixListener, Fatal> {
 fn make_app(dirs: Dirs, config: Config, owner: owner::Owner, stop: CancellationToken) -> Result<App, Fatal> {
     let host_boot = host::boot::boot_id()
         .map_err(|error| Fatal::new("look at the host", &error, error.class(), error.hint()))?;
-    let user_key = keys::ensure_user_key(dirs.state()).map_err(|failure| Fatal {
+    let user_key = machine::ensure_user_key(dirs.state()).map_err(|failure| Fatal {
         doing: "make its key",
         why: failure.message,
         class: failure.code.class(),
@@ -198,11 +193,11 @@ fn make_app(dirs: Dirs, config: Config, owner: owner::Owner, stop: CancellationT
         ready_at: watch::Sender::new(None),
         owner,
         operations: Arc::new(Operations::default()),
-        busy: machine::Busy::default(),
-        replies: serve::Replies::default(),
+        busy: Busy::default(),
+        replies: Replies::default(),
         library,
-        monitor: crate::monitor::Monitor::default(),
-        accel: machine::Accel::default(),
+        monitor: Monitor::default(),
+        accel: Accel::default(),
         boots: Semaphore::new(cores * BOOTS_PER_CORE),
         agent: agent_path(),
         user_key,

@@ -15,19 +15,16 @@ use store::Readiness;
 use vmm::qemu::{Qemu, QemuError};
 
 use crate::{
-    app::App,
+    app::{App, Known},
     config::AccelChoice,
-    daemon::DATABASE,
     failure::chain,
-    machine::{self, Known},
-    monitor, version,
+    machine,
+    owner::BOOTS_RETRIED,
+    program::{COMMIT, DATABASE, LOG_FILE, VERSION},
 };
 
 /// How long a program may take to say its version.
 const VERSION_LIMIT: Duration = Duration::from_secs(5);
-
-/// Boots that hung and were tried again, in the store.
-pub(crate) const BOOTS_RETRIED: &str = "boots_retried";
 
 /// Gathers what `info` shows.
 ///
@@ -36,15 +33,15 @@ pub(crate) const BOOTS_RETRIED: &str = "boots_retried";
 /// The kernels cannot be read.
 pub(crate) async fn info(app: &App) -> Result<Info, Failure> {
     let snapshot = app.owner.snapshot();
-    let known = app.accel.known(app);
-    let monitor = match monitor::find(app).await? {
+    let known = app.known_accel();
+    let monitor = match app.monitor.find(app.config.qemu_bin()).await? {
         Ok(qemu) => format!("{} at {}", qemu.name(), qemu.program.display()),
         Err(error) => chain(&error),
     };
-    let is_emulated = app.accel.is_emulated(app);
+    let is_emulated = app.is_emulated();
     Ok(Info {
-        version: version::VERSION.to_owned(),
-        commit: version::COMMIT.to_owned(),
+        version: VERSION.to_owned(),
+        commit: COMMIT.to_owned(),
         mode: "embedded".to_owned(),
         pid: std::process::id(),
         started_at: app.started_at,
@@ -88,7 +85,7 @@ fn paths(app: &App) -> Vec<Setting> {
         of("runtime", app.dirs.runtime(), "XDG_RUNTIME_DIR"),
         of("socket", &socket, "XDG_RUNTIME_DIR"),
         of("agent", &app.agent, ""),
-        of("log", &app.dirs.state().join(crate::log::FILE), "XDG_STATE_HOME"),
+        of("log", &app.dirs.state().join(LOG_FILE), "XDG_STATE_HOME"),
     ]
 }
 
@@ -129,7 +126,7 @@ async fn facts(app: &App) -> Result<Facts, Failure> {
     Ok(Facts {
         architecture: std::env::consts::ARCH.to_owned(),
         store: store_fact(&app.dirs.state().join(DATABASE)),
-        monitor: monitor_fact(monitor::find(app).await?),
+        monitor: monitor_fact(app.monitor.find(app.config.qemu_bin()).await?),
         kvm: kvm_fact(app),
         tools: tools(),
         image: NamedFact {
@@ -179,7 +176,7 @@ fn monitor_fact(found: Result<Qemu, QemuError>) -> MonitorFact {
 }
 
 fn kvm_fact(app: &App) -> KvmFact {
-    match app.accel.known(app) {
+    match app.known_accel() {
         Known::Kvm => KvmFact::Usable,
         Known::Unknown => KvmFact::NotTried,
         Known::Emulated { .. } if app.config.accel() == AccelChoice::Emulated => KvmFact::NotWanted,
@@ -226,7 +223,7 @@ async fn agent_fact(path: &Path) -> AgentFact {
             let word = said.split_whitespace().nth(1).unwrap_or("of no version");
             AgentFact::Runs {
                 version: word.trim_start_matches('v').to_owned(),
-                wanted: version::VERSION.trim_start_matches('v').to_owned(),
+                wanted: VERSION.trim_start_matches('v').to_owned(),
             }
         }
     }

@@ -2,10 +2,12 @@
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
-use api::{Code, Event, Failure};
+use api::{Code, Event, Failure, Image, Kernel};
 use host::dirs::Dirs;
-use image::{Fault, ImageError, ImageStore, Job, JobEvent, KernelError, KernelStore};
-use model::Class;
+use image::{
+    Fault, ImageError, ImageRecord, ImageStore, Job, JobEvent, KernelError, KernelRecord, KernelStore,
+};
+use model::{Class, Size};
 use tokio::sync::{Mutex, RwLock};
 
 use crate::{
@@ -165,5 +167,29 @@ fn event_of(event: JobEvent) -> Event {
         JobEvent::Progress { done, total, unit } => Event::Progress { done, total, unit: unit.to_owned() },
         JobEvent::Log(line) => Event::Log { line },
         JobEvent::Warning(message) => Event::Warning { message },
+    }
+}
+
+/// An image as the client sees it.
+pub(crate) fn image_view(image: ImageRecord) -> Image {
+    Image {
+        name: image.name,
+        digest: image.digest,
+        size: Size::from_bytes(image.size_bytes),
+        disk_used: Size::from_bytes(image.disk_used_bytes),
+        created_at: image.created_at,
+        source: image.source,
+    }
+}
+
+/// A kernel as the client sees it.
+pub(crate) fn kernel_view(kernel: KernelRecord) -> Kernel {
+    Kernel {
+        name: kernel.name,
+        release: kernel.release,
+        digest: kernel.digest,
+        disk_used: Size::from_bytes(kernel.disk_used_bytes),
+        created_at: kernel.created_at,
+        source: kernel.source,
     }
 }

@@ -1,35 +1,28 @@
 //! The owner's daemon: owns the machines of one user, and answers contract ①.
 
 mod app;
-mod args;
 mod config;
 mod daemon;
 mod facts;
 mod failure;
-mod keys;
 mod library;
-mod lock;
-mod log;
 mod machine;
-mod migrations;
-mod monitor;
-mod names;
 mod operations;
 mod owner;
+mod program;
 mod serve;
-mod version;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let args = args::Args::parse();
+    let args = program::Args::parse();
     if args.version {
-        return say(&format!("bangerd {}", version::line()));
+        return say(&format!("bangerd {}", program::version_line()));
     }
     if args.check_migrations {
-        return migrations::check(args.system);
+        return program::check_migrations(args.system);
     }
     match daemon::run() {
         Ok(()) => ExitCode::SUCCESS,

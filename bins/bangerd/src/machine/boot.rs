@@ -17,7 +17,7 @@ use vmm::console;
 
 use super::{
     accel,
-    create::check_ports,
+    check::check_ports,
     end::{end_stray, forget_run, leaving},
     identity::{identity, now_unix_nanos},
     launch::{Prepared, launch, prepare},
@@ -26,10 +26,9 @@ use super::{
 };
 use crate::{
     app::App,
-    facts::BOOTS_RETRIED,
     failure::{Explained, chain, failure},
     operations::Operation,
-    owner::advance,
+    owner::{BOOTS_RETRIED, advance},
 };
 
 /// How soon the agent is asked again that did not answer.

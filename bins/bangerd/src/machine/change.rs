@@ -6,7 +6,7 @@ use api::{Code, Failure, VmChange};
 use store::VmRecord;
 use vm::admission::{Admission, Request, admit};
 
-use super::admit::refused;
+use super::{admit::refused, check::check_memory};
 use crate::{
     app::App,
     failure::{Explained, failure, from_error},
@@ -38,7 +38,7 @@ pub(crate) async fn change(
     spec.memory = change.memory.unwrap_or(spec.memory);
     spec.disk_size = change.disk_size.unwrap_or(spec.disk_size);
     spec.check().map_err(|error| failure(Code::BadRequest, format!("{doing}: {error}")))?;
-    super::create::check_memory(&doing, &spec)?;
+    check_memory(&doing, &spec)?;
     if spec.disk_size < vm.spec.disk_size {
         let message = format!("{doing}: its disk has {} and can only grow", vm.spec.disk_size);
         return Err(

@@ -1,29 +1,24 @@
 //! `create`: a machine is made, and started where that is wanted.
 
-use std::{
-    io,
-    net::{Ipv4Addr, TcpListener},
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use api::{Code, Failure, OperationKind, Outcome, VmCreate};
 use jiff::Timestamp;
-use model::{ImageName, KernelName, Publish, Size, VmId, VmName, VmSpec, VmState};
+use model::{ImageName, KernelName, Size, VmId, VmName, VmSpec, VmState};
 use store::VmRecord;
 use vm::admission::Request;
 
 use super::{
     boot::boot,
-    busy::NameClaim,
+    check::{check_memory, check_ports},
     delete::{remove, remove_dir},
+    keys, names,
     prepare::{self, Prepared},
     view,
 };
 use crate::{
-    app::App,
+    app::{App, NameClaim},
     failure::{Explained, failure, from_error},
-    keys, names,
     operations::Operation,
 };
 
@@ -94,50 +89,13 @@ fn name(app: &App, asked: Option<&VmName>) -> Result<VmName, Failure> {
 
 fn spec(app: &App, create: &VmCreate) -> VmSpec {
     VmSpec {
-        vcpus: create.vcpus.unwrap_or_else(|| app.config.vcpus(app.accel.is_emulated(app))),
+        vcpus: create.vcpus.unwrap_or_else(|| app.config.vcpus(app.is_emulated())),
         memory: create.memory.unwrap_or_else(|| app.config.memory()),
         disk_size: create.disk_size.unwrap_or_else(|| app.config.disk_size()),
         system_overlay_size: create.system_overlay_size.unwrap_or_else(|| app.config.system_overlay_size()),
         nat: create.nat.unwrap_or(true),
         publish: create.publish.clone(),
     }
-}
-
-/// Refuses a machine with more memory than the host has.
-pub(super) fn check_memory(doing: &str, spec: &VmSpec) -> Result<(), Failure> {
-    let host = host::capacity::read().memory;
-    // Where the host does not say what it has, nothing can be said.
-    if host == Size::default() || spec.memory <= host {
-        return Ok(());
-    }
-    let message = format!("{doing}: memory of {} is more than this host's {} MiB", spec.memory, host.mib());
-    Err(failure(Code::HostLacks, message).hinted("Ask for less with --memory."))
-}
-
-/// Refuses ports of the host that somebody listens on.
-pub(super) fn check_ports(doing: &str, publish: &[Publish]) -> Result<(), Failure> {
-    for port in publish.iter().filter_map(|publish| publish.host) {
-        let refused = |code, why: &str| failure(code, format!("{doing}: port {port} of this host {why}"));
-        match TcpListener::bind((Ipv4Addr::LOCALHOST, port.number())) {
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                return Err(refused(Code::InUse, "is in use").hinted(format!(
-                    "Choose another, or let one be chosen: --publish {}",
-                    guest_of(publish, port)
-                )));
-            }
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                return Err(refused(Code::Forbidden, "is for root alone").hinted("Choose one from 1024 on."));
-            }
-            Err(error) => return Err(refused(Code::Failed, &format!("cannot be used: {error}"))),
-        }
-    }
-    Ok(())
-}
-
-fn guest_of(publish: &[Publish], host: model::Port) -> String {
-    let found = publish.iter().find(|publish| publish.host == Some(host));
-    found.map(|publish| publish.guest.to_string()).unwrap_or_default()
 }
 
 fn check_room(app: &App, doing: &str) -> Result<(), Failure> {

@@ -7,7 +7,7 @@ use store::VmRecord;
 use tokio_util::sync::CancellationToken;
 use vm::life;
 
-use super::{launch::machine_failed, process};
+use super::process::{self, machine_failed};
 use crate::{
     app::App,
     failure::{chain, failure},

@@ -13,7 +13,8 @@ use guest::{GuestFile, Identity, Network};
 use jiff::Timestamp;
 use store::VmRecord;
 
-use crate::{app::App, config::FileSync, keys, operations::Operation};
+use super::keys;
+use crate::{app::App, config::FileSync, operations::Operation};
 
 /// The longest file that is put into machines, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;

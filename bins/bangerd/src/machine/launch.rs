@@ -8,16 +8,18 @@ use image::KernelRecord;
 use store::VmRecord;
 use vm::boot_plan::{Accel, BootFacts, BootPlan, DiskFormat, plan};
 use vmm::{
-    machine::{Launch, Launched, MachineError},
+    machine::{Launch, Launched},
     qemu::Qemu,
 };
 
-use super::{accel, process::mark, watch::watch_link};
+use super::{
+    accel, link,
+    process::{machine_failed, mark},
+};
 use crate::{
     app::App,
     failure::{Explained, failure, from_error},
     library::{self, told},
-    monitor,
     operations::Operation,
 };
 
@@ -42,7 +44,7 @@ pub(super) async fn prepare(
     vm: &VmRecord,
 ) -> Result<Prepared, Failure> {
     let doing = format!("start machine {}", vm.name);
-    let qemu = monitor::find(app).await?;
+    let qemu = app.monitor.find(app.config.qemu_bin()).await?;
     let qemu = qemu.map_err(|error| from_error(&doing, &error, error.class(), error.hint()))?;
     let kernel = app.library.kernels.get(&vm.kernel).map_err(|error| told(&doing, &error))?;
     let root_format = root_format(app, vm, &doing)?;
@@ -113,7 +115,7 @@ pub(super) async fn launch(
     });
     match recorded.await {
         Ok(vm) => {
-            watch_link(app, &vm.id, link);
+            link::watch(app, &vm.id, link);
             Ok((vm, monitor))
         }
         Err(why) => {
@@ -123,35 +125,4 @@ pub(super) async fn launch(
             Err(why)
         }
     }
-}
-
-/// Makes a failure of what went wrong with a machine's processes.
-pub(super) fn machine_failed(error: &MachineError) -> Failure {
-    from_error("run it", error, error.class(), error.hint())
-}
-
-/// Starts the link of a machine again that runs without one, with the ports that it had.
-///
-/// # Errors
-///
-/// It cannot be started.
-pub(super) async fn relink(app: &Arc<App>, vm: &VmRecord) -> Result<Arc<VmRecord>, Failure> {
-    tracing::warn!(vm = %vm.name, "its link is gone, and is started again");
-    let publish = if vm.published.is_empty() { &vm.spec.publish } else { &vm.published };
-    let dir = app.dirs.vm(&vm.id);
-    let link = vmm::machine::relink(&dir, &app.agent, publish, &app.host_boot)
-        .await
-        .map_err(|error| machine_failed(&error))?;
-    let link_mark = mark(&link, &app.host_boot);
-    watch_link(app, &vm.id, link);
-    let published = vmm::link::published(&dir).unwrap_or_default();
-    app.owner
-        .change(&vm.id, move |record| {
-            record.link_process = Some(link_mark);
-            if record.state == model::VmState::Running {
-                record.published = published;
-            }
-            Ok(())
-        })
-        .await
 }

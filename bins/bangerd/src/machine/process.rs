@@ -7,8 +7,9 @@ use host::{
 };
 use model::BootId;
 use store::ProcessMark;
+use vmm::machine::MachineError;
 
-use crate::failure::{Explained, chain, failure};
+use crate::failure::{Explained, chain, failure, from_error};
 
 /// What is recorded of a process.
 pub(super) fn mark(process: &Process, host_boot: &BootId) -> ProcessMark {
@@ -41,4 +42,9 @@ pub(super) fn failed(error: &ProcessError) -> Failure {
         Some(hint) => failure.hinted(hint),
         None => failure,
     }
+}
+
+/// Makes a failure of what went wrong with a machine's processes.
+pub(super) fn machine_failed(error: &MachineError) -> Failure {
+    from_error("run it", error, error.class(), error.hint())
 }

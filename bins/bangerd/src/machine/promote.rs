@@ -14,9 +14,8 @@ use super::admit;
 use crate::{
     app::App,
     failure::{Explained, failure},
-    library,
+    library::{self, image_view},
     operations::Operation,
-    serve::image_view,
 };
 
 /// Begins to make an image of a stopped machine's root disk.

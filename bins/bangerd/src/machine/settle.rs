@@ -17,9 +17,10 @@ use super::{
     console::keep_consoles_short,
     delete::{remove, remove_dir},
     end::{How, end, end_stray, forget_run},
-    launch::{self, machine_failed},
-    process, view,
-    watch::{Ending, ended_unasked, ending, watch, watch_link},
+    link,
+    process::{self, machine_failed},
+    view,
+    watch::{Ending, ended_unasked, ending, watch},
 };
 use crate::{app::App, failure::chain, operations::Operation, owner::advance};
 
@@ -191,9 +192,9 @@ async fn mark_ended(app: &Arc<App>, vm: &VmRecord, event: life::Event, why: Ende
 }
 
 async fn take_up(app: &Arc<App>, vm: &Arc<VmRecord>, relink: bool) -> Result<(), Failure> {
-    let vm = if relink { launch::relink(app, vm).await? } else { Arc::clone(vm) };
-    if !relink && let Some(link) = process::find(vm.link_process.as_ref(), &app.host_boot)? {
-        watch_link(app, &vm.id, Arc::new(link));
+    let vm = if relink { link::relink(app, vm).await? } else { Arc::clone(vm) };
+    if !relink && let Some(found) = process::find(vm.link_process.as_ref(), &app.host_boot)? {
+        link::watch(app, &vm.id, Arc::new(found));
     }
     match vm.state {
         VmState::Starting => go_on(app, &vm, Request::Start, OperationKind::VmStart, start_on),

@@ -5,7 +5,6 @@ use std::{
     io::{self, Read, Seek, SeekFrom},
     path::Path,
     sync::Arc,
-    time::Duration,
 };
 
 use api::Failure;
@@ -16,7 +15,6 @@ use vm::{layout, life};
 
 use super::{
     end::{clear, forget_run},
-    launch::relink,
     process::mark,
 };
 use crate::{app::App, owner::advance};
@@ -55,30 +53,6 @@ pub(super) fn watch(app: &Arc<App>, id: &VmId, monitor: Arc<Process>) {
         tracing::warn!(vm = %vm.name, ?exit, ?how, "it ended unasked");
         if let Err(error) = ended_unasked(&app, &vm, how).await {
             tracing::error!(vm = %vm.name, "its end was not recorded: {error}");
-        }
-    });
-}
-
-/// How long after its link a machine has ended, where both end together.
-const END_TOGETHER: Duration = Duration::from_secs(1);
-
-/// Watches a link until it ends, and starts another where its machine runs on without it: no session can
-/// begin until then.
-pub(super) fn watch_link(app: &Arc<App>, id: &VmId, link: Arc<Process>) {
-    let (app, id) = (Arc::clone(app), id.clone());
-    tokio::spawn(async move {
-        tokio::select! {
-            _ended = link.ended() => {}
-            () = app.leaving.cancelled() => return,
-        }
-        tokio::time::sleep(END_TOGETHER).await;
-        let seen = mark(&link, &app.host_boot);
-        let vm = app.owner.get(&id).filter(|vm| {
-            vm.state == VmState::Running && vm.link_process.as_ref() == Some(&seen) && !app.busy.has(&id)
-        });
-        let Some(vm) = vm else { return };
-        if let Err(error) = relink(&app, &vm).await {
-            tracing::error!(vm = %vm.name, "it runs without a link: {error}");
         }
     });
 }

@@ -11,6 +11,9 @@ use vm::life;
 use super::Snapshot;
 use crate::failure::failure;
 
+/// The counter of boots that hung and were tried again.
+pub(crate) const BOOTS_RETRIED: &str = "boots_retried";
+
 pub(super) type Reply<T> = oneshot::Sender<Result<T, Failure>>;
 pub(super) type Change = Box<dyn FnOnce(&mut VmRecord) -> Result<(), Failure> + Send>;
 

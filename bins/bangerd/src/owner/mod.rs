@@ -4,6 +4,6 @@ mod ask;
 mod snapshot;
 mod task;
 
-pub(crate) use ask::{Owner, advance};
+pub(crate) use ask::{BOOTS_RETRIED, Owner, advance};
 pub(crate) use snapshot::Snapshot;
 pub(crate) use task::start;

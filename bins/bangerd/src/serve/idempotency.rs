@@ -1,79 +1,29 @@
 //! `Idempotency-Key`: asking twice with one key is asking once.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
 use api::Code;
 use axum::{
     body::{Body, to_bytes},
     extract::{Request, State},
-    http::{HeaderMap, Method, StatusCode},
+    http::Method,
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
-use tokio::sync::OnceCell;
 
 use super::reply::Refused;
-use crate::{app::App, failure::failure};
+use crate::{
+    app::{App, Stored},
+    failure::failure,
+};
 
 const HEADER: &str = "idempotency-key";
 
 /// The longest key, in bytes.
 const KEY_BYTES_MAX: usize = 128;
 
-/// Keys that are remembered; the oldest are forgotten first.
-const KEYS_MAX: usize = 256;
-
 /// The longest reply to a change, in bytes.
 const REPLY_BYTES_MAX: usize = 1024 * 1024;
-
-#[derive(Clone, Debug)]
-struct Stored {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Bytes,
-}
-
-#[derive(Debug)]
-struct Entry {
-    key: String,
-    request: String,
-    reply: Arc<OnceCell<Stored>>,
-}
-
-/// The replies that were given, by key.
-#[derive(Debug, Default)]
-pub(crate) struct Replies {
-    entries: Mutex<VecDeque<Entry>>,
-}
-
-impl Replies {
-    /// Returns the place of the reply to the request with this key; `None` where the key belongs to another
-    /// request.
-    fn place(&self, key: &str, request: &str) -> Option<Arc<OnceCell<Stored>>> {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = entries.iter().find(|entry| entry.key == key) {
-            return (entry.request == request).then(|| Arc::clone(&entry.reply));
-        }
-        if entries.len() >= KEYS_MAX {
-            entries.pop_front();
-        }
-        let reply = Arc::new(OnceCell::new());
-        entries.push_back(Entry {
-            key: key.to_owned(),
-            request: request.to_owned(),
-            reply: Arc::clone(&reply),
-        });
-        Some(reply)
-    }
-
-    fn forget(&self, key: &str) {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner).retain(|entry| entry.key != key);
-    }
-}
 
 /// Answers a change whose key is known with the reply that was given, and waits where it is still being
 /// worked on. The work goes on where the client goes away. What failed for the moment is not remembered.

@@ -9,8 +9,8 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
-use image::{ImageRecord, Recipe};
-use model::{ImageName, Size};
+use image::Recipe;
+use model::ImageName;
 use serde::Deserialize;
 
 use super::{
@@ -21,20 +21,9 @@ use super::{
 use crate::{
     app::App,
     failure::{Explained, failure},
-    library, machine,
+    library::{self, image_view},
+    machine,
 };
-
-/// An image as the client sees it.
-pub(crate) fn image_view(image: ImageRecord) -> Image {
-    Image {
-        name: image.name,
-        digest: image.digest,
-        size: Size::from_bytes(image.size_bytes),
-        disk_used: Size::from_bytes(image.disk_used_bytes),
-        created_at: image.created_at,
-        source: image.source,
-    }
-}
 
 fn named(name: &str) -> Result<ImageName, Refused> {
     name.parse().map_err(|error: model::ParseError| {

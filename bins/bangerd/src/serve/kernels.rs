@@ -9,8 +9,7 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
-use image::KernelRecord;
-use model::{KernelName, Size};
+use model::KernelName;
 use serde::Deserialize;
 
 use super::{
@@ -18,19 +17,12 @@ use super::{
     import::stage,
     reply::{Begun, Refused, Reply, begun},
 };
-use crate::{app::App, failure::failure, library, machine};
-
-/// A kernel as the client sees it.
-fn kernel_view(kernel: KernelRecord) -> Kernel {
-    Kernel {
-        name: kernel.name,
-        release: kernel.release,
-        digest: kernel.digest,
-        disk_used: Size::from_bytes(kernel.disk_used_bytes),
-        created_at: kernel.created_at,
-        source: kernel.source,
-    }
-}
+use crate::{
+    app::App,
+    failure::failure,
+    library::{self, kernel_view},
+    machine,
+};
 
 fn named(name: &str) -> Result<KernelName, Refused> {
     name.parse().map_err(|error: model::ParseError| {

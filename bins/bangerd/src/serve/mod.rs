@@ -13,6 +13,4 @@ mod system;
 mod vms;
 
 pub(crate) use accept::{Listening, accept};
-pub(crate) use idempotency::Replies;
-pub(crate) use images::image_view;
 pub(crate) use router::router;

@@ -7,6 +7,9 @@ use store::{Readiness, check_migrations};
 
 use crate::failure::chain;
 
+/// The name of the database in the state directory.
+pub(crate) const DATABASE: &str = "state.db";
+
 /// The system's database.
 const SYSTEM_STATE: &str = "/var/lib/banger";
 
@@ -21,7 +24,7 @@ pub(crate) fn check(is_system: bool) -> ExitCode {
     } else {
         Dirs::embedded(&Environment::of_this_process()).map(|dirs| dirs.state().to_owned())
     };
-    let (code, line) = match state.map(|state| check_migrations(&state.join(crate::daemon::DATABASE))) {
+    let (code, line) = match state.map(|state| check_migrations(&state.join(DATABASE))) {
         Ok(Readiness::Compatible { version: 0 }) => {
             (COMPATIBLE, "compatible: there is no database yet".to_owned())
         }

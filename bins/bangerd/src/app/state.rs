@@ -9,16 +9,8 @@ use model::BootId;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    config::Config,
-    failure::failure,
-    library::Library,
-    machine::{Accel, Busy},
-    monitor::Monitor,
-    operations::Operations,
-    owner::Owner,
-    serve::Replies,
-};
+use super::{Accel, Busy, Known, Monitor, Replies};
+use crate::{config::Config, failure::failure, library::Library, operations::Operations, owner::Owner};
 
 /// How long a change waits for the daemon to have taken its machines up.
 const READY_LIMIT: Duration = Duration::from_secs(30);
@@ -63,6 +55,16 @@ pub(crate) struct App {
 }
 
 impl App {
+    /// Says what is known of what runs the guests' instructions.
+    pub(crate) fn known_accel(&self) -> Known {
+        self.accel.known(self.config.accel())
+    }
+
+    /// Whether defaults are those for emulation. What is not known yet counts as emulated.
+    pub(crate) fn is_emulated(&self) -> bool {
+        self.known_accel() != Known::Kvm
+    }
+
     /// Waits until the machines were taken up.
     ///
     /// # Errors

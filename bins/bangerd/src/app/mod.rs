@@ -1,0 +1,13 @@
+//! What every part of the daemon reaches, with what is kept in memory alone.
+
+mod accel;
+mod busy;
+mod monitor;
+mod replies;
+mod state;
+
+pub(crate) use accel::{Accel, Known};
+pub(crate) use busy::{Busy, NameClaim};
+pub(crate) use monitor::Monitor;
+pub(crate) use replies::{Replies, Stored};
+pub(crate) use state::App;

@@ -1,0 +1,108 @@
+//! Directories for one daemon.
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use model::{Size, VmId, VmSpec, VmState};
+use store::{Store, VmRecord};
+use tempfile::TempDir;
+
+/// Directories for one daemon.
+pub(crate) struct Home {
+    dir: TempDir,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        let home = Self { dir: tempfile::tempdir().unwrap() };
+        for name in ["state", "cache", "config", "run"] {
+            fs::create_dir(home.path(name)).unwrap();
+        }
+        home
+    }
+
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
+        self.dir.path().join(below)
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.path("run/banger/bangerd.sock")
+    }
+
+    pub(super) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bangerd"));
+        command
+            .args(args)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("HOME", self.dir.path())
+            .env("XDG_STATE_HOME", self.path("state"))
+            .env("XDG_CACHE_HOME", self.path("cache"))
+            .env("XDG_CONFIG_HOME", self.path("config"))
+            .env("XDG_RUNTIME_DIR", self.path("run"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs it to its end; returns its code and all that it said.
+    pub(crate) fn run(&self, args: &[&str]) -> (i32, String) {
+        let output = self.command(args).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code().unwrap(), String::from_utf8(said).unwrap())
+    }
+
+    /// Records machines that rest, with directories.
+    pub(crate) fn fill(&self, count: u64) {
+        let state = self.path("state/banger");
+        fs::create_dir_all(state.join("vms")).unwrap();
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        fs::set_permissions(&state, private).unwrap();
+        let mut store = Store::open(&state.join("state.db")).unwrap();
+        for number in 0..count {
+            let mut bytes = [0; 6];
+            bytes.copy_from_slice(&number.to_be_bytes()[2..]);
+            let vm = record(VmId::from_random(bytes), number);
+            let dir = state.join("vms").join(vm.id.as_str());
+            fs::create_dir(&dir).unwrap();
+            fs::write(dir.join("home.ext4"), "").unwrap();
+            store.insert_vm(&vm).unwrap();
+        }
+    }
+}
+
+fn record(id: VmId, number: u64) -> VmRecord {
+    VmRecord {
+        id,
+        name: format!("box-{number}").parse().unwrap(),
+        state: VmState::Stopped,
+        error: None,
+        spec: VmSpec {
+            vcpus: 2.try_into().unwrap(),
+            memory: Size::from_mib(1024),
+            disk_size: Size::from_gib(1),
+            system_overlay_size: Size::from_gib(8),
+            nat: true,
+            publish: vec!["80".parse().unwrap()],
+        },
+        image: "debian-bookworm".parse().unwrap(),
+        image_digest: None,
+        kernel: "6.1.0-40-cloud-amd64".parse().unwrap(),
+        kernel_digest: None,
+        created_at: "2026-01-02T03:04:05Z".parse().unwrap(),
+        started_at: None,
+        boot_id: None,
+        monitor: "qemu".to_owned(),
+        accel: Some("emulated".to_owned()),
+        disk_method: Some("qcow2".to_owned()),
+        published: vec![],
+        delete_on_failure: false,
+        monitor_process: None,
+        link_process: None,
+        workspace: None,
+    }
+}
