@@ -217,6 +217,9 @@ fn base_cmdline(facts: &BootFacts) -> String {
         // Linux 6.12 uses the instruction in its allocator, and 4 of 6 boots crashed in it; with this
         // 0 of 8. It is the kernel alone that does without: programs still see the instruction.
         words.push("clearcpuid=cx16".to_owned());
+        // udev loads a module for each feature of the processor. The hypervisor's takes a second of a boot,
+        // and the processor's clock is not there; who wants one loads it by its name (kmod, modprobe(8)).
+        words.push("modprobe.blacklist=kvm_amd,kvm_intel,powernow_k8,acpi_cpufreq".to_owned());
     }
     // Without it a kernel under emulation measures the counter against a timer that a busy host
     // delivers late, and may never be done. With KVM the kernel is told by the hypervisor.
@@ -258,13 +261,15 @@ mod tests {
     fn the_command_line_names_every_disk_and_the_counters_rate() {
         assert_eq!(
             plan(&spec(), &facts()).cmdline,
-            "console=ttyS0 reboot=t panic=-1 clearcpuid=cx16 tsc_early_khz=2445000 \
+            "console=ttyS0 reboot=t panic=-1 clearcpuid=cx16 \
+             modprobe.blacklist=kvm_amd,kvm_intel,powernow_k8,acpi_cpufreq tsc_early_khz=2445000 \
              fstab=no net.ifnames=0 banger.root=/dev/vda banger.home=/dev/vdb banger.modules=/dev/vdc"
         );
         let bare = BootFacts { modules_disk: None, tsc_khz: None, ..facts() };
         assert_eq!(
             plan(&spec(), &bare).cmdline,
-            "console=ttyS0 reboot=t panic=-1 clearcpuid=cx16 fstab=no net.ifnames=0 \
+            "console=ttyS0 reboot=t panic=-1 clearcpuid=cx16 \
+             modprobe.blacklist=kvm_amd,kvm_intel,powernow_k8,acpi_cpufreq fstab=no net.ifnames=0 \
              banger.root=/dev/vda banger.home=/dev/vdb"
         );
         let kvm = BootFacts { accel: Accel::Kvm, ..facts() };

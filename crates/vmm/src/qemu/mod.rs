@@ -2,6 +2,7 @@
 
 mod arguments;
 mod find;
+pub mod kernel;
 
 pub use arguments::arguments;
 pub use find::{Qemu, QemuError, QemuVersion};
