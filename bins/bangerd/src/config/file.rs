@@ -3,13 +3,12 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use model::{Size, VcpuCount, VmSpec};
 
 use super::{
-    AccelChoice, Config, ConfigError, FileSync, VmmChoice, duration,
+    AccelChoice, Config, ConfigError, FileSync, VmmChoice,
     resolved::Sourced,
     table::{Table, one_of, parsed, size, text},
 };
@@ -65,12 +64,7 @@ fn read_daemon(table: &mut Table<'_>, config: &mut Config) -> Result<(), ConfigE
         one_of(value, &words)
     })?;
     table.take("default_image", &mut config.default_image, parsed)?;
-    table.take("default_kernel", &mut config.default_kernel, |value| parsed(value).map(Some))?;
-    table.take("auto_stop_stale_after", &mut config.auto_stop_stale_after, |value| match value.as_str() {
-        Some("off") => Ok(None),
-        _ => time(value).map(Some),
-    })?;
-    table.take("stats_poll_interval", &mut config.stats_poll_interval, time)
+    table.take("default_kernel", &mut config.default_kernel, |value| parsed(value).map(Some))
 }
 
 fn read_paths(table: &mut Table<'_>, config: &mut Config) -> Result<(), ConfigError> {
@@ -104,11 +98,6 @@ fn is_subnet(text: &str) -> bool {
         address.parse::<std::net::Ipv4Addr>().is_ok()
             && bits.parse::<u8>().is_ok_and(|bits| (8..=30).contains(&bits))
     })
-}
-
-fn time(value: &toml::Value) -> Result<Duration, String> {
-    let read = value.as_str().and_then(duration::parse);
-    read.ok_or_else(|| "it must be a text such as \"90s\", \"10m\" or \"2h\"".to_owned())
 }
 
 fn program(value: &toml::Value) -> Result<Option<PathBuf>, String> {
@@ -231,8 +220,6 @@ mod tests {
             qemu_bin = "/opt/qemu"
             default_image = "debian-small"
             default_kernel = "6.1.0-40-cloud-amd64"
-            auto_stop_stale_after = "2h"
-            stats_poll_interval = "90s"
             jailer_enabled = false
             firecracker_bin = "auto"
             jailer_bin = "/opt/jailer"
@@ -279,8 +266,6 @@ mod tests {
             "vmm = \"firecracker\"",
             "qemu_bin = \"qemu\"",
             "default_image = \"No Such\"",
-            "stats_poll_interval = 10",
-            "stats_poll_interval = \"10 minutes\"",
             "jailer_enabled = \"yes\"",
             "bridge_name = \"a-name-that-is-too-long\"",
             "subnet = \"10.0.0.0\"",

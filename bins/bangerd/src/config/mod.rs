@@ -1,6 +1,5 @@
 //! The configuration: read from a file, resolved for this host, each value with where it came from.
 
-mod duration;
 mod error;
 mod file;
 mod resolved;

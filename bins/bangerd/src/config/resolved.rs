@@ -1,11 +1,9 @@
 //! The settings as the daemon uses them.
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 use api::Setting;
 use model::{ImageName, KernelName, Size, VcpuCount};
-
-use super::duration;
 
 /// Which monitor runs machines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,8 +70,6 @@ pub(crate) struct Config {
     pub(super) qemu_bin: Sourced<Option<PathBuf>>,
     pub(super) default_image: Sourced<ImageName>,
     pub(super) default_kernel: Sourced<Option<KernelName>>,
-    pub(super) auto_stop_stale_after: Sourced<Option<Duration>>,
-    pub(super) stats_poll_interval: Sourced<Duration>,
     pub(super) bridge_name: Sourced<String>,
     pub(super) subnet: Sourced<String>,
     pub(super) vcpu: Sourced<Option<VcpuCount>>,
@@ -110,8 +106,6 @@ impl Config {
             qemu_bin: Sourced::default(None),
             default_image: Sourced::default(DEFAULT_IMAGE.parse()?),
             default_kernel: Sourced::default(None),
-            auto_stop_stale_after: Sourced::default(None),
-            stats_poll_interval: Sourced::default(Duration::from_secs(10)),
             bridge_name: Sourced::default("banger0".to_owned()),
             subnet: Sourced::default("auto".to_owned()),
             vcpu: Sourced::default(None),
@@ -200,10 +194,6 @@ impl Config {
             show("default_kernel", &self.default_kernel, |name| {
                 name.as_ref().map_or_else(|| "auto".to_owned(), ToString::to_string)
             }),
-            show("auto_stop_stale_after", &self.auto_stop_stale_after, |after| {
-                after.map_or_else(|| "off".to_owned(), duration::show)
-            }),
-            show("stats_poll_interval", &self.stats_poll_interval, |every| duration::show(*every)),
             show("bridge_name", &self.bridge_name, Clone::clone),
             show("subnet", &self.subnet, Clone::clone),
             show("vm_defaults.vcpu", &self.vcpu, |_| vcpus.to_string()),
