@@ -81,6 +81,7 @@ pub struct Host {
     scenario: String,
     skipped: RefCell<Option<String>>,
     notes: RefCell<Vec<String>>,
+    failed: RefCell<Vec<String>>,
     may_leave_machines: Cell<bool>,
 }
 
@@ -96,6 +97,7 @@ impl Host {
             scenario: scenario.to_owned(),
             skipped: RefCell::default(),
             notes: RefCell::default(),
+            failed: RefCell::default(),
             may_leave_machines: Cell::new(false),
         }
     }
@@ -186,16 +188,21 @@ impl Host {
         self.banger(["vm", "delete", name]).run().ok();
     }
 
-    /// Runs a further scenario on what this one has set up; it has a name and a report of its own.
-    ///
-    /// # Panics
-    ///
-    /// Where it fails: the scenario that it is part of fails with it.
+    /// Runs a further scenario on what this one has set up; it has a name and a report of its own. Where it
+    /// fails, the others go on, and the scenario that they are parts of fails at its end.
     pub fn also(&self, scenario: &str, body: impl FnOnce()) {
         println!("--- {scenario}");
-        if let Err(panic) = crate::scenario::reported(scenario, self, body) {
-            std::panic::resume_unwind(panic);
+        if crate::scenario::reported(scenario, self, body).is_err() {
+            // They may be gone when the whole has failed.
+            print_logs(&self.dir().join("state"));
+            self.failed.borrow_mut().push(scenario.to_owned());
         }
+    }
+
+    /// Fails where a part did.
+    pub(crate) fn assert_parts_are_well(&self) {
+        let failed = self.failed.borrow();
+        assert!(failed.is_empty(), "failed: {}", failed.join(", "));
     }
 
     /// Where a program of ours lies.
@@ -216,8 +223,9 @@ impl Host {
         self.notes.borrow_mut().push(seen);
     }
 
-    pub(crate) fn notes(&self) -> Vec<String> {
-        self.notes.borrow().clone()
+    /// Takes what was noted so far, and puts `notes` in its place.
+    pub(crate) fn swap_notes(&self, notes: Vec<String>) -> Vec<String> {
+        self.notes.replace(notes)
     }
 
     /// Says that the scenario cannot be held here; see [`skip!`](crate::skip).

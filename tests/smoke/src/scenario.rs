@@ -38,6 +38,7 @@ pub fn on_plain<F: FnOnce(&Host)>(body: F) {
     let ran = reported(&scenario, &host, || {
         body(&host);
         host.assert_leaves_nothing();
+        host.assert_parts_are_well();
     });
     if let Err(panic) = ran {
         host.clear_up();
@@ -48,19 +49,22 @@ pub fn on_plain<F: FnOnce(&Host)>(body: F) {
 /// Runs a scenario, or a part of one, and reports what became of it.
 pub(crate) fn reported(scenario: &str, host: &Host, body: impl FnOnce()) -> thread::Result<()> {
     let began = Instant::now();
-    let report = |ended| {
+    let report = |ended, notes| {
         let seconds = began.elapsed().as_secs();
-        Report { scenario: scenario.to_owned(), ended, seconds, notes: host.notes() }.write();
+        Report { scenario: scenario.to_owned(), ended, seconds, notes }.write();
     };
-    report(Ended::Not);
+    report(Ended::Not, vec![]);
+    // What was noted before belongs to the scenario of which this is a part.
+    let before = host.swap_notes(vec![]);
     let ran = catch_unwind(AssertUnwindSafe(body));
+    let notes = host.swap_notes(before);
     match (&ran, host.skipped()) {
-        (Ok(()), None) => report(Ended::Passed),
+        (Ok(()), None) => report(Ended::Passed, notes),
         (Ok(()), Some(missing)) => {
             println!("skipped: {missing}");
-            report(Ended::Skipped(missing));
+            report(Ended::Skipped(missing), notes);
         }
-        (Err(_), _) => report(Ended::Failed),
+        (Err(_), _) => report(Ended::Failed, notes),
     }
     ran
 }

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use smoke::on_plain;
+use smoke::Host;
 
 /// A tree with all that a copy must keep.
 fn plant(dir: &Path) {
@@ -46,45 +46,40 @@ fn look(dir: &Path) -> Vec<String> {
     found
 }
 
-#[test]
-fn cp_both_ways() {
-    on_plain(|host| {
-        host.start_small("box");
-        let home = host.dir().join("home");
-        plant(&home.join("tree"));
-        let cp = |from: &str, to: &str| host.banger(["vm", "cp", from, to]).run();
+pub(super) fn cp_both_ways(host: &Host) {
+    let home = host.dir().join("home");
+    plant(&home.join("tree"));
+    let cp = |from: &str, to: &str| host.banger(["vm", "cp", from, to]).run();
 
-        cp("tree", "box:/srv/").ok();
-        let seen = "cd /srv/tree && stat -c '%n %a %F' script secret empty deep link && stat -c %h secret && \
-            readlink dangling && cat 'deep/er/file with spaces' Größe && ./script";
-        assert_eq!(
-            host.sh("box", seen).run().ok().stdout(),
-            "script 755 regular file\nsecret 600 regular file\nempty 711 directory\ndeep 750 directory\n\
-            link 777 symbolic link\n2\n/nowhere/at/all\nspaces\ngrün\nran\n"
-        );
-        cp("box:/srv/tree", "back").ok();
-        assert_eq!(look(&home.join("tree")), look(&home.join("back")));
+    cp("tree", "box:/srv/").ok();
+    let seen = "cd /srv/tree && stat -c '%n %a %F' script secret empty deep link && stat -c %h secret && \
+        readlink dangling && cat 'deep/er/file with spaces' Größe && ./script";
+    assert_eq!(
+        host.sh("box", seen).run().ok().stdout(),
+        "script 755 regular file\nsecret 600 regular file\nempty 711 directory\ndeep 750 directory\n\
+        link 777 symbolic link\n2\n/nowhere/at/all\nspaces\ngrün\nran\n"
+    );
+    cp("box:/srv/tree", "back").ok();
+    assert_eq!(look(&home.join("tree")), look(&home.join("back")));
 
-        // The contents, into a directory that is there; a name in a directory that is there.
-        fs::create_dir(home.join("into")).unwrap();
-        cp("box:/srv/tree/.", "into").ok();
-        assert_eq!(look(&home.join("tree")), look(&home.join("into")));
-        cp("tree/script", "box:renamed").ok();
-        assert_eq!(host.sh("box", "/root/renamed").run().ok().stdout(), "ran\n");
+    // The contents, into a directory that is there; a name in a directory that is there.
+    fs::create_dir(home.join("into")).unwrap();
+    cp("box:/srv/tree/.", "into").ok();
+    assert_eq!(look(&home.join("tree")), look(&home.join("into")));
+    cp("tree/script", "box:renamed").ok();
+    assert_eq!(host.sh("box", "/root/renamed").run().ok().stdout(), "ran\n");
 
-        // What cannot be meant is refused, and names what is wrong.
-        for (from, to, code, word) in [
-            ("no-such-file", "box:/srv/", 2, "no-such-file"),
-            ("box:/no-such-file", "here", 2, "/no-such-file"),
-            ("tree", "box:/no/such/dir/", 2, "/no/such/dir"),
-            ("tree", "elsewhere", 2, "elsewhere"),
-            ("box:/srv", "box:/opt", 2, "machine"),
-            ("tree", "nobody:/srv/", 1, "nobody"),
-        ] {
-            let output = cp(from, to).exits(code);
-            assert!(output.stderr().contains(word), "{from} {to}: {}", output.stderr());
-        }
-        assert!(!home.join("here").exists());
-        host.delete("box");
-    });
+    // What cannot be meant is refused, and names what is wrong.
+    for (from, to, code, word) in [
+        ("no-such-file", "box:/srv/", 2, "no-such-file"),
+        ("box:/no-such-file", "here", 2, "/no-such-file"),
+        ("tree", "box:/no/such/dir/", 2, "/no/such/dir"),
+        ("tree", "elsewhere", 2, "elsewhere"),
+        ("box:/srv", "box:/opt", 2, "machine"),
+        ("tree", "nobody:/srv/", 1, "nobody"),
+    ] {
+        let output = cp(from, to).exits(code);
+        assert!(output.stderr().contains(word), "{from} {to}: {}", output.stderr());
+    }
+    assert!(!home.join("here").exists());
 }

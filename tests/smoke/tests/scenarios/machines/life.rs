@@ -112,19 +112,14 @@ fn prune_keeps_running() {
     });
 }
 
-#[test]
-fn logs_follow() {
-    on_plain(|host| {
-        host.start_small("talks");
-        let mut logs = host.banger(["vm", "logs", "-f", "talks"]).start();
-        logs.wait_for_text("Linux version");
-        host.sh("talks", "echo \"said $((40 + 2)) times\" > /dev/console").run().ok();
-        logs.wait_for_text("said 42 times");
-        host.banger(["vm", "stop", "talks"]).run().ok();
-        // It ends with the machine.
-        logs.finish().ok();
-        let logs = host.banger(["vm", "logs", "talks"]).run().ok();
-        assert!(logs.stdout().contains("said 42 times"), "{}", logs.stdout());
-        host.banger(["vm", "delete", "talks"]).run().ok();
-    });
+pub(super) fn logs_follow(host: &Host) {
+    let mut logs = host.banger(["vm", "logs", "-f", "box"]).start();
+    logs.wait_for_text("Linux version");
+    host.sh("box", "echo \"said $((40 + 2)) times\" > /dev/console").run().ok();
+    logs.wait_for_text("said 42 times");
+    host.banger(["vm", "stop", "box"]).run().ok();
+    // It ends with the machine.
+    logs.finish().ok();
+    let logs = host.banger(["vm", "logs", "box"]).run().ok();
+    assert!(logs.stdout().contains("said 42 times"), "{}", logs.stdout());
 }

@@ -8,6 +8,7 @@ mod kept;
 mod life;
 mod reach;
 mod runs;
+mod shared;
 mod shell;
 mod ssh;
 mod streams;

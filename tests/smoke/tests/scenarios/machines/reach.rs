@@ -66,17 +66,29 @@ fn publish() {
     });
 }
 
-#[test]
-fn ports() {
-    on_plain(|host| {
-        host.start_small("web");
-        let _all = serve(host, "web", "0.0.0.0", "8080");
-        let _local = serve(host, "web", "127.0.0.1", "9090");
-        let output = host.banger(["vm", "ports", "web"]).run().ok().stdout();
-        let line =
-            |port: &str| output.lines().find(|line| line.starts_with(port)).unwrap_or_default().to_owned();
-        assert!(line("8080").contains("0.0.0.0") && line("8080").contains("perl"), "{output}");
-        assert!(line("9090").contains("127.0.0.1"), "{output}");
-        host.delete("web");
-    });
+pub(super) fn ports(host: &Host) {
+    let _all = serve(host, "box", "0.0.0.0", "8080");
+    let _local = serve(host, "box", "127.0.0.1", "9090");
+    let output = host.banger(["vm", "ports", "box"]).run().ok().stdout();
+    let line = |port: &str| output.lines().find(|line| line.starts_with(port)).unwrap_or_default().to_owned();
+    assert!(line("8080").contains("0.0.0.0") && line("8080").contains("perl"), "{output}");
+    assert!(line("9090").contains("127.0.0.1"), "{output}");
+}
+
+pub(super) fn egress(host: &Host) {
+    // 10.0.2.2 is this host, as a guest of user-mode networking knows it.
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let client = "use IO::Socket::INET; \
+        my $s = IO::Socket::INET->new(PeerAddr => $ARGV[0], PeerPort => $ARGV[1], Timeout => 20) or exit 9; print <$s>";
+    let mut asks = host.banger(["vm", "exec", "box", "--", "perl", "-e", client, "10.0.2.2"]);
+    asks = asks.args([port.to_string()]);
+    let asks = asks.start();
+    listener.accept().unwrap().0.write_all(b"from outside\n").unwrap();
+    assert_eq!(asks.finish().ok().stdout(), "from outside\n");
+
+    // One that is to reach nothing has its sessions all the same.
+    let run = ["-q", "vm", "run", "--rm", "--image", "debian-small", "--memory", "512M", "--no-nat", "--"];
+    let run = host.banger(run).args(["perl", "-e", client, "10.0.2.2"]);
+    run.args([port.to_string()]).run().exits(9);
 }

@@ -1,25 +1,18 @@
 //! `vm run` and `vm exec`: exit codes, streams apart, what stays and what does not.
 
-use smoke::on_plain;
+use smoke::{Host, on_plain};
 
 const SMALL: [&str; 2] = ["--image", "debian-small"];
 
-#[test]
-fn command_exit_code() {
-    on_plain(|host| {
-        host.start_small("codes");
-        for (script, code) in
-            [("exit 0", 0), ("exit 1", 1), ("exit 42", 42), ("exit 255", 255), ("kill -9 $$", 137)]
-        {
-            host.sh("codes", script).run().exits(code);
-        }
-        host.banger(["vm", "exec", "codes", "--", "/etc/passwd"]).run().exits(126);
-        host.banger(["vm", "exec", "codes", "--", "no-such-program"]).run().exits(127);
-        host.banger(["vm", "exec", "no-such-machine", "--", "true"]).run().exits(125);
-        host.banger(["vm", "stop", "codes"]).run().ok();
-        host.banger(["vm", "exec", "codes", "--", "true"]).run().exits(125);
-        host.banger(["vm", "delete", "codes"]).run().ok();
-    });
+pub(super) fn command_exit_code(host: &Host) {
+    for (script, code) in
+        [("exit 0", 0), ("exit 1", 1), ("exit 42", 42), ("exit 255", 255), ("kill -9 $$", 137)]
+    {
+        host.sh("box", script).run().exits(code);
+    }
+    host.banger(["vm", "exec", "box", "--", "/etc/passwd"]).run().exits(126);
+    host.banger(["vm", "exec", "box", "--", "no-such-program"]).run().exits(127);
+    host.banger(["vm", "exec", "no-such-machine", "--", "true"]).run().exits(125);
 }
 
 #[test]
@@ -71,21 +64,15 @@ fn detach() {
     });
 }
 
-#[test]
-fn environment_and_time_limit() {
-    on_plain(|host| {
-        host.start_small("box");
-        let exec = |args: &[&str]| host.banger(["vm", "exec", "box"]).args(args).run();
-        let output =
-            exec(&["--env", "A=1", "--env", "B=x  y=z", "--", "sh", "-c", "echo \"$A:$B:$HOME:$USER\""]);
-        assert_eq!(output.ok().stdout(), "1:x  y=z:/root:root\n");
+pub(super) fn environment_and_time_limit(host: &Host) {
+    let exec = |args: &[&str]| host.banger(["vm", "exec", "box"]).args(args).run();
+    let output = exec(&["--env", "A=1", "--env", "B=x  y=z", "--", "sh", "-c", "echo \"$A:$B:$HOME:$USER\""]);
+    assert_eq!(output.ok().stdout(), "1:x  y=z:/root:root\n");
 
-        let output = exec(&["--timeout", "1s", "--", "sh", "-c", "echo began; exec sleep 4321"]).exits(124);
-        assert_eq!(output.stdout(), "began\n");
-        // What does not hear is ended all the same, and nothing of either is left in the guest.
-        exec(&["--timeout", "1s", "--", "sh", "-c", "trap '' TERM; sleep 4321; sleep 4321"]).exits(124);
-        let output = host.sh("box", "ps -eo args | grep '[s]leep 4321'").run();
-        assert_eq!((output.code, &*output.stdout()), (1, ""));
-        host.delete("box");
-    });
+    let output = exec(&["--timeout", "1s", "--", "sh", "-c", "echo began; exec sleep 4321"]).exits(124);
+    assert_eq!(output.stdout(), "began\n");
+    // What does not hear is ended all the same, and nothing of either is left in the guest.
+    exec(&["--timeout", "1s", "--", "sh", "-c", "trap '' TERM; sleep 4321; sleep 4321"]).exits(124);
+    let output = host.sh("box", "ps -eo args | grep '[s]leep 4321'").run();
+    assert_eq!((output.code, &*output.stdout()), (1, ""));
 }

@@ -1,6 +1,6 @@
 //! A person at a terminal.
 
-use smoke::on_plain;
+use smoke::{Host, on_plain};
 
 #[test]
 fn bare_run() {
@@ -30,22 +30,17 @@ fn bare_run() {
     });
 }
 
-#[test]
-fn pty_resize() {
-    on_plain(|host| {
-        host.start_small("wide");
-        let script = "trap 'stty size' WINCH; stty size; while :; do sleep 0.1; done";
-        let exec = host.banger(["vm", "exec", "-t", "wide", "--", "sh", "-c", script]);
-        let mut shell = exec.on_terminal(30, 100).start();
-        shell.wait_for_text("30 100");
-        shell.resize(50, 132);
-        shell.wait_for_text("50 132");
-        shell.resize(10, 20);
-        shell.wait_for_text("10 20");
-        shell.types("\u{3}");
-        shell.finish().exits(130);
-        host.delete("wide");
-    });
+pub(super) fn pty_resize(host: &Host) {
+    let script = "trap 'stty size' WINCH; stty size; while :; do sleep 0.1; done";
+    let exec = host.banger(["vm", "exec", "-t", "box", "--", "sh", "-c", script]);
+    let mut shell = exec.on_terminal(30, 100).start();
+    shell.wait_for_text("30 100");
+    shell.resize(50, 132);
+    shell.wait_for_text("50 132");
+    shell.resize(10, 20);
+    shell.wait_for_text("10 20");
+    shell.types("\u{3}");
+    shell.finish().exits(130);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Much at once.
 
-use smoke::on_plain;
+use smoke::Host;
 
 const BYTES: usize = 100 << 20;
 
@@ -18,20 +18,15 @@ fn noise(count: usize) -> Vec<u8> {
     bytes
 }
 
-#[test]
-fn hundred_mib_through_stdin_and_stdout() {
-    on_plain(|host| {
-        host.start_small("box");
-        let bytes = noise(BYTES);
-        let output = host.sh("box", "tee /root/noise").stdin(bytes.clone()).run().ok();
-        assert_eq!(output.stdout.len(), BYTES);
-        assert!(output.stdout == bytes, "the bytes that came back are others");
-        println!("100 MiB in and out in {:.1} s", output.took.as_secs_f32());
+pub(super) fn hundred_mib_through_stdin_and_stdout(host: &Host) {
+    let bytes = noise(BYTES);
+    let output = host.sh("box", "tee /root/noise").stdin(bytes.clone()).run().ok();
+    assert_eq!(output.stdout.len(), BYTES);
+    assert!(output.stdout == bytes, "the bytes that came back are others");
+    host.note(format!("100 MiB in and out in {:.1} s", output.took.as_secs_f32()));
 
-        // What reached the guest is told by the guest.
-        let here = host.program("/usr/bin/sha256sum").stdin(bytes).run().ok().stdout();
-        let there = host.sh("box", "sha256sum < /root/noise").run().ok().stdout();
-        assert_eq!(here, there);
-        host.delete("box");
-    });
+    // What reached the guest is told by the guest.
+    let here = host.program("/usr/bin/sha256sum").stdin(bytes).run().ok().stdout();
+    let there = host.sh("box", "sha256sum < /root/noise").run().ok().stdout();
+    assert_eq!(here, there);
 }

@@ -29,3 +29,21 @@ fn completion_is_live() {
         assert!(smoke::processes(host.dir()).is_empty());
     });
 }
+
+pub(super) fn health_ping_and_stats(host: &Host) {
+    let ask = |command: &str, what: &str| {
+        let output = host.banger(["vm", command, "--json", "box"]).run().ok();
+        output.json()["result"][what].take()
+    };
+    let boot_id = host.sh("box", "cat /proc/sys/kernel/random/boot_id").run().ok().stdout();
+    let health = ask("health", "health");
+    assert_eq!((&health["healthy"], &health["boot_id"]), (&true.into(), &boot_id.trim().into()), "{health}");
+    let is_some = |value: &serde_json::Value| value.as_u64().is_some_and(|number| number > 0);
+    assert!(is_some(&ask("ping", "health")["round_trip_micros"]));
+    let stats = ask("stats", "stats");
+    for value in
+        [&stats["cpu_millis"], &stats["memory_resident_bytes"], &stats["guest"]["memory_total_bytes"]]
+    {
+        assert!(is_some(value), "{stats}");
+    }
+}
