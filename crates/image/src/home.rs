@@ -12,8 +12,9 @@ use crate::{
     objects::{Lock, dig_holes, sync_dir, sync_tree},
 };
 
-/// Its name has a number, so that a release that makes another finds no old one.
-const NAME: &str = "home-1.ext4";
+/// Which file system this is: another number for another layout, so that a release never takes a template
+/// that another one left.
+const FORMAT: u32 = 2;
 
 /// The least size of a home disk, `model`'s.
 const SIZE_BYTES: u64 = 64 << 20;
@@ -29,7 +30,7 @@ const LAYOUT: Layout = Layout { label: "banger-home", journal_mib: 16, slack_byt
 ///
 /// [`Fault`]; there is no template then, or the one that was there.
 pub fn home_template(dir: &Path, job: &Job) -> Result<PathBuf, Fault> {
-    let path = dir.join(NAME);
+    let path = dir.join(name());
     if path.exists() {
         return Ok(path);
     }
@@ -44,10 +45,27 @@ pub fn home_template(dir: &Path, job: &Job) -> Result<PathBuf, Fault> {
     let made = make(&partial, job).and_then(|disk| {
         sync_tree(&partial)?;
         fs::rename(disk, &path).at("create", &path)?;
+        remove_others(dir)?;
         sync_dir(dir)
     });
     let cleared = crate::objects::remove_tree(&partial);
     made.and(cleared).map(|()| path)
+}
+
+fn name() -> String {
+    format!("home-{FORMAT}.ext4")
+}
+
+/// Removes the templates of other releases; a machine's home is a copy, and needs none.
+fn remove_others(dir: &Path) -> Result<(), Fault> {
+    for entry in fs::read_dir(dir).at("read", dir)? {
+        let path = entry.at("read", dir)?.path();
+        let found = path.file_name().and_then(|found| found.to_str()).unwrap_or_default();
+        if found != name() && found.starts_with("home-") && found.ends_with(".ext4") {
+            fs::remove_file(&path).at("remove", &path)?;
+        }
+    }
+    Ok(())
 }
 
 fn make(partial: &Path, job: &Job) -> Result<PathBuf, Fault> {
@@ -76,6 +94,32 @@ mod tests {
         assert_eq!(home_template(dir.path(), &Job::quiet()).unwrap(), first);
         assert_eq!(fs::metadata(&first).unwrap().ino(), meta.ino());
         assert!(!dir.path().join(".partial-home").exists());
+    }
+
+    /// What the number stands for: whoever changes one changes the other.
+    #[test]
+    fn a_format_has_one_layout() {
+        let dir = tempfile::tempdir().unwrap();
+        let head = fs::read(home_template(dir.path(), &Job::quiet()).unwrap()).unwrap();
+        // `struct ext4_super_block`: block size, inode size, features (compatible, incompatible, for
+        // reading), blocks reserved for growth.
+        let field = |at: usize| u32::from_le_bytes(head[1024 + at..][..4].try_into().unwrap());
+        let found = [field(0x18), field(0x58) & 0xffff, field(0x5c), field(0x60), field(0x64)];
+        let reserved = field(0xcc) >> 16;
+        assert_eq!(
+            (FORMAT, SIZE_BYTES, LAYOUT.journal_mib, found, reserved),
+            (2, 64 << 20, 16, [2, 256, 0x3c, 0x2c2, 0x46b], 1024)
+        );
+    }
+
+    #[test]
+    fn an_older_releases_template_is_not_taken_and_goes() {
+        let dir = tempfile::tempdir().unwrap();
+        let old = dir.path().join("home-1.ext4");
+        fs::write(&old, "old").unwrap();
+        let made = home_template(dir.path(), &Job::quiet()).unwrap();
+        assert_ne!(made, old);
+        assert!(made.exists() && !old.exists());
     }
 
     #[test]
