@@ -60,8 +60,9 @@ fn name() -> String {
 fn remove_others(dir: &Path) -> Result<(), Fault> {
     for entry in fs::read_dir(dir).at("read", dir)? {
         let path = entry.at("read", dir)?.path();
-        let found = path.file_name().and_then(|found| found.to_str()).unwrap_or_default();
-        if found != name() && found.starts_with("home-") && found.ends_with(".ext4") {
+        let found = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let is_template = found.starts_with("home-") && path.extension() == Some("ext4".as_ref());
+        if is_template && path.file_name() != Some(name().as_ref()) {
             fs::remove_file(&path).at("remove", &path)?;
         }
     }
