@@ -15,14 +15,18 @@ struct Args {
 #[derive(Subcommand)]
 enum Chore {
     /// Measures what docs/specification.md promises, a row each.
-    Bench,
+    Bench {
+        /// Prints a row as one object of JSON, with what it was made of.
+        #[arg(long)]
+        json: bool,
+    },
     /// Prints the ten longest files and functions.
     Sizes,
 }
 
 fn main() -> ExitCode {
     let done = match Args::parse().chore {
-        Chore::Bench => Tree::here().map(|tree| bench::run(tree.root())),
+        Chore::Bench { json } => Tree::here().map(|tree| bench::run(tree.root(), json)),
         Chore::Sizes => print_sizes().map(|()| true),
     };
     match done {

@@ -163,6 +163,23 @@ impl Command {
         Ok((child, stdout, Pipe::read(None::<io::Empty>), Some(terminal)))
     }
 
+    /// Runs it to its end without looking at the clock in between: how long it took is exact, and nothing but
+    /// the test run's own limit ends it.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be started, or fails.
+    #[track_caller]
+    pub(crate) fn timed(&self) -> Output {
+        let line = format!("{} {}", self.program.display(), self.args.join(OsStr::new(" ")).display());
+        let mut command = self.build(self.program.as_os_str(), &[]);
+        let began = Instant::now();
+        let ended = command.stdin(Stdio::null()).output();
+        let took = began.elapsed();
+        let ended = ended.unwrap_or_else(|error| panic!("start {line}: {error}"));
+        Output { code: code(ended.status), stdout: ended.stdout, stderr: ended.stderr, took, line }.ok()
+    }
+
     /// Runs it to its end where whoever runs the tests sees what it writes; returns its exit code.
     pub(crate) fn show(self, limit: Duration) -> i32 {
         let mut child = self

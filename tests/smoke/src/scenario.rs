@@ -46,6 +46,20 @@ pub fn on_plain<F: FnOnce(&Host)>(body: F) {
     }
 }
 
+/// Gives a host to something that is no scenario, such as a measurement. It leaves nothing either.
+pub(crate) fn with_host<T>(name: &str, body: impl FnOnce(&Host) -> T) -> T {
+    let host = Host::plain(name);
+    let ran = catch_unwind(AssertUnwindSafe(|| {
+        let made = body(&host);
+        host.assert_leaves_nothing();
+        made
+    }));
+    ran.unwrap_or_else(|panic| {
+        host.clear_up();
+        resume_unwind(panic)
+    })
+}
+
 /// Runs a scenario, or a part of one, and reports what became of it.
 pub(crate) fn reported(scenario: &str, host: &Host, body: impl FnOnce()) -> thread::Result<()> {
     let began = Instant::now();

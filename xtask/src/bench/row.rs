@@ -1,9 +1,12 @@
 //! One promise and what came of it.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
+
+use serde::Serialize;
 
 /// What a measurement came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Measured {
     /// The figure, and whether it keeps the promise.
     Figure {
@@ -11,13 +14,15 @@ pub enum Measured {
         text: String,
         /// Whether the promise is kept.
         kept: bool,
+        /// What it was made of, by name; a name ends with its unit.
+        values: BTreeMap<String, u64>,
     },
     /// It could not be measured, for this reason.
     Not(String),
 }
 
 /// One row of the table.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Row {
     /// The promise's number in docs/specification.md.
     pub number: &'static str,
@@ -38,8 +43,8 @@ impl Row {
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (mark, text) = match &self.measured {
-            Measured::Figure { text, kept: true } => ("kept", text),
-            Measured::Figure { text, kept: false } => ("BROKEN", text),
+            Measured::Figure { text, kept: true, .. } => ("kept", text),
+            Measured::Figure { text, kept: false, .. } => ("BROKEN", text),
             Measured::Not(why) => ("not measured", why),
         };
         write!(f, "{:<4} {:<13} {:<64} {text}", self.number, mark, self.promise)

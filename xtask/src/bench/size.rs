@@ -33,12 +33,13 @@ fn judge(sizes: &[(&str, u64)]) -> Measured {
     let each: Vec<String> = sizes.iter().map(|(name, bytes)| format!("{name} {}", mib(*bytes))).collect();
     Measured::Figure {
         text: format!("{} ({})", mib(together), each.join(", ")),
+        values: sizes.iter().map(|(name, bytes)| (format!("{name}_bytes"), *bytes)).collect(),
         kept: together <= TOGETHER_BYTES_MAX && sizes.iter().all(is_light),
     }
 }
 
 /// Mebibytes, to a tenth, upwards.
-fn mib(bytes: u64) -> String {
+pub(super) fn mib(bytes: u64) -> String {
     let tenths = (bytes * 10).div_ceil(MIB);
     format!("{}.{} MiB", tenths / 10, tenths % 10)
 }
