@@ -46,7 +46,7 @@ pub(super) async fn decide(
     let probe = Probe {
         state_dir: app.dirs.state(),
         qemu,
-        kernel: kernel.for_qemu(),
+        kernel: vmm::qemu::kernel::preferred(&kernel.vmlinux, kernel.vmlinuz.as_deref()),
         digest: kernel.digest,
         initramfs,
         host_boot: &app.host_boot,

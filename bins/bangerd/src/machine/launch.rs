@@ -55,7 +55,7 @@ pub(super) async fn prepare(
     let mut facts = BootFacts {
         accel: Accel::Emulated,
         tsc_khz,
-        kernel: kernel.for_qemu().to_owned(),
+        kernel: vmm::qemu::kernel::preferred(&kernel.vmlinux, kernel.vmlinuz.as_deref()).to_owned(),
         initramfs,
         modules_disk: kernel.modules_disk.clone(),
         root_format,
