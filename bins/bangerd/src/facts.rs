@@ -246,8 +246,12 @@ fn strays(app: &App) -> Vec<String> {
     }
 }
 
-/// Says whether logind ends every process of a session with it (logind.conf(5)).
+/// Says whether logind ends every process of a session with it (logind.conf(5)). Root's it spares, unless
+/// told otherwise.
 fn logout_kills() -> bool {
+    if rustix::process::geteuid().is_root() {
+        return false;
+    }
     let read = |path: &Path| fs::read_to_string(path).unwrap_or_default();
     let mut parts: Vec<_> = fs::read_dir("/etc/systemd/logind.conf.d")
         .into_iter()

@@ -192,7 +192,8 @@ pub(crate) fn logout(facts: &Facts) -> Check {
         Check::warn(
             name,
             "logging out ends machines (KillUserProcesses=yes)",
-            "Set KillUserProcesses=no in /etc/systemd/logind.conf, or run `systemd-run --user --scope bangerd`.",
+            "Run `loginctl enable-linger` once, and `systemd-run --user --scope bangerd` before the first machine; \
+             or set KillUserProcesses=no in /etc/systemd/logind.conf.",
         )
     } else {
         Check::pass(name, "machines live on after a logout")
