@@ -63,7 +63,7 @@ impl Ticks {
 fn ticks(host: &Host, mut disturb: impl FnMut(Duration)) -> [Duration; 2] {
     host.banger(["vm", "exec", NAME, "--", "rm", "-f", "/run/enough"]).run().ok();
     let exec = ["vm", "exec", NAME, "--", "sh", "-c"];
-    let ssh = ["vm", "ssh", NAME, "--"];
+    let ssh = ["vm", "ssh", NAME, "--", "sh", "-c"];
     let mut both = [Ticks::begin(host, &exec), Ticks::begin(host, &ssh)];
     let began = Instant::now();
     while began.elapsed() < WATCHED {
