@@ -10,6 +10,7 @@
 
 mod lock;
 mod partial;
+mod scratch;
 mod tree;
 
 use std::{
@@ -26,6 +27,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) use lock::Lock;
 pub(crate) use partial::Partial;
+pub(crate) use scratch::Scratch;
 pub(crate) use tree::{dig_holes, disk_used, remove_tree, sync_dir, sync_tree};
 
 use crate::{Fault, Job, fault::At};

@@ -2,10 +2,8 @@
 
 mod build;
 mod look;
-mod scratch;
 mod unpack;
 
 pub(crate) use build::bootstrap;
 pub(crate) use look::{check_disk, check_tree, describe};
-pub(crate) use scratch::clear_scratch;
 pub(crate) use unpack::unpack;

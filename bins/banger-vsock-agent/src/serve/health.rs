@@ -10,7 +10,7 @@ use guest::{GENERATION, Health};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::{
-    identity::IDENTITY_MARK,
+    kept::IDENTITY_MARK,
     reply::{Answer, Refused, json},
 };
 

@@ -8,6 +8,7 @@ mod health;
 mod heard;
 mod http;
 mod identity;
+mod kept;
 mod passwd;
 mod ports;
 mod poweroff;

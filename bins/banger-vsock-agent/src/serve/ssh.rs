@@ -12,7 +12,7 @@ use tokio::{net::UnixStream, process::Command};
 
 use super::{
     health::find_sshd,
-    identity::{AUTHORIZED_KEYS, HOST_KEY, STATE_DIR},
+    kept::{AUTHORIZED_KEYS, HOST_KEY, STATE_DIR},
     passwd,
     reply::{Answer, Refused, must_upgrade, switching},
 };

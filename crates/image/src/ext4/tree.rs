@@ -87,10 +87,16 @@ pub(crate) enum TreeError {
     Fault(#[from] Fault),
     /// The contents could not be read from where they come from.
     #[error("the contents end early")]
-    Contents(#[source] io::Error),
+    Contents {
+        /// What the reader said.
+        source: io::Error,
+    },
     /// The entry itself is wrong.
-    #[error("{0}")]
-    Entry(&'static str),
+    #[error("{why}")]
+    Entry {
+        /// What is wrong with it, as a clause.
+        why: &'static str,
+    },
 }
 
 /// A tree that is being gathered.
@@ -200,17 +206,17 @@ impl Tree {
     /// Puts another name of a file that is there.
     pub(crate) fn add_link(&mut self, path: &Path, target: &Path) -> Result<(), TreeError> {
         let Some((from, from_name)) = self.locate(target)? else {
-            return Err(TreeError::Entry("it links to the root"));
+            return Err(TreeError::Entry { why: "it links to the root" });
         };
         let Some(meta) = self.metas.get(&join(&from.path, &from_name)).cloned() else {
-            return Err(TreeError::Entry("it links to what is not there"));
+            return Err(TreeError::Entry { why: "it links to what is not there" });
         };
         let (place, name) = self.clear(path)?;
         match rustix::fs::linkat(&*from.dir, &from_name[..], &*place.dir, &name[..], AtFlags::empty()) {
             Ok(()) => {}
             // A device: it has no contents on the host's disk, and stands twice.
             Err(Errno::NOENT) if !matches!(meta.kind, Kind::File | Kind::Dir | Kind::Symlink) => {}
-            Err(Errno::PERM) => return Err(TreeError::Entry("it links to a directory")),
+            Err(Errno::PERM) => return Err(TreeError::Entry { why: "it links to a directory" }),
             Err(error) => return Err(Fault::io("create", &self.dir.join(path), error.into()).into()),
         }
         self.note(&place, &name, meta);
@@ -272,7 +278,7 @@ impl Tree {
     /// Finds the place of `path` and takes away what stands there, if it is no full directory.
     fn clear(&mut self, path: &Path) -> Result<(Place, Vec<u8>), TreeError> {
         let Some((place, name)) = self.locate(path)? else {
-            return Err(TreeError::Entry("it would replace the root"));
+            return Err(TreeError::Entry { why: "it would replace the root" });
         };
         self.metas.remove(&join(&place.path, &name));
         match rustix::fs::unlinkat(&*place.dir, &name[..], AtFlags::empty()) {
@@ -282,7 +288,7 @@ impl Tree {
         }
         match rustix::fs::unlinkat(&*place.dir, &name[..], AtFlags::REMOVEDIR) {
             Ok(()) => Ok((place, name)),
-            Err(_) => Err(TreeError::Entry("it would replace a directory that is not empty")),
+            Err(_) => Err(TreeError::Entry { why: "it would replace a directory that is not empty" }),
         }
     }
 
@@ -352,10 +358,10 @@ fn join(dir: &[u8], name: &[u8]) -> Vec<u8> {
 
 fn unusable(error: Errno, path: &Path) -> TreeError {
     match error {
-        Errno::NOTDIR => TreeError::Entry("it lies below what is no directory"),
-        Errno::LOOP => TreeError::Entry("it lies below a ring of links"),
-        Errno::NOENT | Errno::EXIST => TreeError::Entry("it lies below a link that leads nowhere"),
-        Errno::NAMETOOLONG => TreeError::Entry("its name is too long"),
+        Errno::NOTDIR => TreeError::Entry { why: "it lies below what is no directory" },
+        Errno::LOOP => TreeError::Entry { why: "it lies below a ring of links" },
+        Errno::NOENT | Errno::EXIST => TreeError::Entry { why: "it lies below a link that leads nowhere" },
+        Errno::NAMETOOLONG => TreeError::Entry { why: "its name is too long" },
         error => Fault::io("open", path, error.into()).into(),
     }
 }
@@ -364,10 +370,10 @@ fn unusable(error: Errno, path: &Path) -> TreeError {
 fn plain(path: &Path) -> Result<PathBuf, TreeError> {
     let bytes = path.as_os_str().as_bytes();
     if bytes.len() > PATH_BYTES_MAX {
-        return Err(TreeError::Entry("its path is too long"));
+        return Err(TreeError::Entry { why: "its path is too long" });
     }
     if bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r' | 0)) {
-        return Err(TreeError::Entry("its name has a line break"));
+        return Err(TreeError::Entry { why: "its name has a line break" });
     }
     let mut plain = PathBuf::new();
     for part in path.components() {
@@ -375,7 +381,7 @@ fn plain(path: &Path) -> Result<PathBuf, TreeError> {
             Component::Normal(part) => plain.push(part),
             Component::CurDir | Component::RootDir => {}
             Component::ParentDir | Component::Prefix(_) => {
-                return Err(TreeError::Entry("it leads out of the root (..)"));
+                return Err(TreeError::Entry { why: "it leads out of the root (..)" });
             }
         }
     }
@@ -393,7 +399,7 @@ fn copy(from: &mut dyn Read, to: &mut File, dir: &Path) -> Result<u64, TreeError
             Ok(0) => break,
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(TreeError::Contents(error)),
+            Err(source) => return Err(TreeError::Contents { source }),
         };
         size += count as u64;
         ends_in_hole = count >= 4096 && buf[..count].iter().all(|byte| *byte == 0);

@@ -139,8 +139,8 @@ impl KernelError {
     pub(super) fn of_entry(entry: &std::path::Path, error: TreeError) -> Self {
         match error {
             TreeError::Fault(fault) => Self::Fault(fault),
-            TreeError::Contents(source) => Self::Truncated { what: "the archive", source: Some(source) },
-            TreeError::Entry(why) => Self::Entry { entry: entry.display().to_string(), why },
+            TreeError::Contents { source } => Self::Truncated { what: "the archive", source: Some(source) },
+            TreeError::Entry { why } => Self::Entry { entry: entry.display().to_string(), why },
         }
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn sweep(dir: &Path) -> Result<Reclaimed, Fault> {
         let path = dir.join(name);
         // Where there is no lock file, its maker was killed before it had one.
         if let Some(_lock) = Lock::attempt(&path.join("lock"))? {
-            if !crate::rootfs::clear_scratch(&path) {
+            if !super::scratch::clear_scratch(&path) {
                 continue;
             }
             reclaimed.take(&path, format!("{} (left by a killed process)", path.display()), false)?;

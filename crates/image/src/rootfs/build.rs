@@ -7,13 +7,14 @@ use std::{
     time::Duration,
 };
 
-use super::{scratch::Scratch, unpack};
+use super::unpack;
 use crate::{
     Fault, Job, Recipe,
     apt::{host_options, host_sources},
     ext4::{Kind, Meta, Tree, TreeError},
     fault::At,
     image::ImageError,
+    objects::Scratch,
     tool::{self, Tool},
 };
 
@@ -63,8 +64,8 @@ pub(crate) fn bootstrap(recipe: &Recipe, partial: &Path, job: &Job) -> Result<Tr
 fn of_recipe(error: TreeError) -> ImageError {
     match error {
         TreeError::Fault(fault) => fault.into(),
-        TreeError::Contents(source) => Fault::Input { source }.into(),
-        TreeError::Entry(why) => ImageError::Entry { entry: "(of the recipe)".to_owned(), why },
+        TreeError::Contents { source } => Fault::Input { source }.into(),
+        TreeError::Entry { why } => ImageError::Entry { entry: "(of the recipe)".to_owned(), why },
     }
 }
 

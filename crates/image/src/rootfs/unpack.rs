@@ -45,10 +45,10 @@ fn add(tree: &mut Tree, mut entry: Entry<'_, impl Read>) -> Result<(), ImageErro
     let path = PathBuf::from(OsStr::from_bytes(&entry.path_bytes()));
     let of_entry = |error| match error {
         TreeError::Fault(fault) => ImageError::Fault(fault),
-        TreeError::Contents(source) => truncated(Some(source)),
-        TreeError::Entry(why) => ImageError::Entry { entry: path.display().to_string(), why },
+        TreeError::Contents { source } => truncated(Some(source)),
+        TreeError::Entry { why } => ImageError::Entry { entry: path.display().to_string(), why },
     };
-    let bad = |why| of_entry(TreeError::Entry(why));
+    let bad = |why| of_entry(TreeError::Entry { why });
     let link = entry.link_name_bytes().map(|bytes| PathBuf::from(OsStr::from_bytes(&bytes)));
     let kind = match entry.header().entry_type() {
         EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => Kind::File,
@@ -82,15 +82,16 @@ fn add(tree: &mut Tree, mut entry: Entry<'_, impl Read>) -> Result<(), ImageErro
 }
 
 fn numbers(entry: &Entry<'_, impl Read>) -> Result<(u32, u32), TreeError> {
-    let bad = |_| TreeError::Entry("its header is damaged");
+    let bad = |_| TreeError::Entry { why: "its header is damaged" };
     let (major, minor) = (entry.header().device_major(), entry.header().device_minor());
     Ok((major.map_err(bad)?.unwrap_or(0), minor.map_err(bad)?.unwrap_or(0)))
 }
 
 fn meta(entry: &mut Entry<'_, impl Read>, kind: Kind) -> Result<Meta, TreeError> {
-    let bad = |_| TreeError::Entry("its header is damaged");
+    let bad = |_| TreeError::Entry { why: "its header is damaged" };
     let header = entry.header();
-    let small = |id: u64| u32::try_from(id).map_err(|_| TreeError::Entry("its owner's number is too large"));
+    let small =
+        |id: u64| u32::try_from(id).map_err(|_| TreeError::Entry { why: "its owner's number is too large" });
     let mut meta = Meta {
         kind,
         mode: u16::try_from(header.mode().map_err(bad)? & 0o7777).unwrap_or(0),
@@ -99,17 +100,19 @@ fn meta(entry: &mut Entry<'_, impl Read>, kind: Kind) -> Result<Meta, TreeError>
         mtime: i64::try_from(header.mtime().map_err(bad)?).unwrap_or(0),
         xattrs: vec![],
     };
-    let Some(extensions) = entry.pax_extensions().map_err(TreeError::Contents)? else { return Ok(meta) };
+    let Some(extensions) = entry.pax_extensions().map_err(|source| TreeError::Contents { source })? else {
+        return Ok(meta);
+    };
     for extension in extensions {
-        let extension = extension.map_err(TreeError::Contents)?;
+        let extension = extension.map_err(|source| TreeError::Contents { source })?;
         let Ok(key) = extension.key() else { continue };
         let number = || extension.value().ok().and_then(|text| text.parse::<u32>().ok());
-        let damaged = TreeError::Entry("its extended header is damaged");
+        let damaged = TreeError::Entry { why: "its extended header is damaged" };
         match key {
             "uid" => meta.uid = number().ok_or(damaged)?,
             "gid" => meta.gid = number().ok_or(damaged)?,
             _ if key.starts_with("GNU.sparse.") => {
-                return Err(TreeError::Entry("it is a sparse file of a form that is not known"));
+                return Err(TreeError::Entry { why: "it is a sparse file of a form that is not known" });
             }
             _ => {
                 if let Some(name) = key.strip_prefix("SCHILY.xattr.").filter(|name| is_kept(name)) {

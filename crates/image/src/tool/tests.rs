@@ -53,13 +53,9 @@ fn cancelling_ends_descendants_that_left_the_group() {
     let fault = sh(script).run(&job).unwrap_err();
     assert!(matches!(fault, Fault::Cancelled), "{fault:?}");
     let pid = pids.lock().unwrap()[0];
-    let deadline = Instant::now() + Duration::from_secs(10);
     let is_there =
         || std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
-    while is_there() {
-        assert!(Instant::now() < deadline, "{pid} still runs");
-        thread::sleep(Duration::from_millis(10));
-    }
+    wait_while(is_there);
 }
 
 #[test]
@@ -103,4 +99,12 @@ fn what_a_program_started_ends_with_it_when_it_is_asked_to_end() {
     let code =
         Tool::with_children("sh", "dash").unwrap().args(["-c", "exit 7"]).run(&Job::quiet()).unwrap_err();
     assert_eq!(code.to_string(), "sh failed (exit status: 7)");
+}
+
+fn wait_while(is_there: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while is_there() {
+        assert!(Instant::now() < deadline, "it still runs");
+        thread::sleep(Duration::from_millis(10));
+    }
 }

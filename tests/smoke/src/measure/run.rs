@@ -90,9 +90,7 @@ fn by_hand(host: &Host, recipe: &Recipe) -> Duration {
     let began = Instant::now();
     let processes = [Started::new(&recipe.monitor, &dir), Started::new(&recipe.link, &dir)];
     let answered = runtime.block_on(tokio::time::timeout(BOOT_LIMIT, async {
-        while connection.health().await.is_err() {
-            tokio::time::sleep(ASK_AGAIN).await;
-        }
+        wait_for_health(&connection).await;
     }));
     let took = began.elapsed();
     assert!(answered.is_ok(), "no agent answered in {}", dir.display());
@@ -117,5 +115,11 @@ impl Started {
 impl Drop for Started {
     fn drop(&mut self) {
         let _gone = self.0.kill().and_then(|()| self.0.wait());
+    }
+}
+
+async fn wait_for_health(connection: &Connection) {
+    while connection.health().await.is_err() {
+        tokio::time::sleep(ASK_AGAIN).await;
     }
 }

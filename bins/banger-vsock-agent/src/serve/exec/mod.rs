@@ -1,29 +1,11 @@
 //! Runs a command for a session.
 
+mod begin;
 mod command;
 mod end;
 mod input;
 mod output;
 mod session;
 
-use guest::{ExecRequest, UPGRADE_EXEC};
-use hyper::{Request, body::Incoming};
-
-use super::reply::{Answer, Refused, must_upgrade, read_json, switching};
-
-pub(super) async fn answer(mut request: Request<Incoming>) -> Answer {
-    must_upgrade(&request, UPGRADE_EXEC)?;
-    let upgrade = hyper::upgrade::on(&mut request);
-    let asked: ExecRequest = read_json(request.into_body()).await?;
-    if asked.argv.is_empty() && !asked.login_shell {
-        return Err(Refused::bad("there is no command to run"));
-    }
-    tokio::spawn(async move {
-        if let Ok(stream) = upgrade.await {
-            session::serve(stream, asked).await;
-        }
-    });
-    Ok(switching(UPGRADE_EXEC))
-}
-
+pub(super) use begin::answer;
 pub(super) use command::unprotected;

@@ -21,7 +21,7 @@ use hyper::{
 use tar::{Builder, EntryType, Header};
 use tokio::sync::mpsc;
 
-use super::path_of;
+use super::path::path_of;
 use crate::serve::reply::{Answer, Refused};
 
 /// Pieces of the stream that wait for the host, and the size of each in bytes.

@@ -14,7 +14,7 @@ use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 use tar::{Archive, Entry, EntryType};
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
-use super::path_of;
+use super::path::path_of;
 use crate::serve::reply::{Answer, Refused, json};
 
 /// What is read of a stream after the failure, in bytes.

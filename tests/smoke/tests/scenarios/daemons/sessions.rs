@@ -69,7 +69,7 @@ fn ticks(host: &Host, mut disturb: impl FnMut(Duration)) -> [Duration; 2] {
     while began.elapsed() < WATCHED {
         disturb(began.elapsed());
         both.iter_mut().for_each(Ticks::look);
-        std::thread::sleep(LOOK_EVERY);
+        wait_a_look();
     }
     let [from_exec, from_ssh] = [both[0].seen, both[1].seen];
     wait_for("a tick after what happened", WATCHED, || {
@@ -115,4 +115,9 @@ fn daemon_sigkill_keeps_sessions() {
         );
         host.banger(["vm", "delete", NAME]).run().ok();
     });
+}
+
+/// Between two looks at the sessions.
+fn wait_a_look() {
+    std::thread::sleep(LOOK_EVERY);
 }

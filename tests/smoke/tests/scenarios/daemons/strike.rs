@@ -49,7 +49,6 @@ pub(super) fn strike(host: &Host, command: Command, moment: Moment) -> Output {
     };
     let records = Records::open(host);
     let running = command.start();
-    let end = Instant::now() + MOMENT_LIMIT;
     let is_time = |running: &Running| match moment {
         Moment::Said(words) => running.so_far().1.contains(words),
         Moment::File(name) => has(name),
@@ -58,10 +57,7 @@ pub(super) fn strike(host: &Host, command: Command, moment: Moment) -> Output {
         Moment::NoRecord => records.state(VICTIM).is_none(),
         Moment::NoMonitor => !monitor.as_ref().is_some_and(look::Process::lives),
     };
-    while !is_time(&running) {
-        assert!(Instant::now() < end, "{moment:?} never came\n{:?}", running.so_far());
-        thread::sleep(LOOK_EVERY);
-    }
+    wait_for_moment(moment, || is_time(&running));
     daemon.kill();
     drop(records);
     let output = running.finish();
@@ -70,4 +66,13 @@ pub(super) fn strike(host: &Host, command: Command, moment: Moment) -> Output {
     let stderr = output.stderr();
     assert!(!stderr.contains("os error") && !stderr.contains("panicked"), "{moment:?}: {stderr}");
     output
+}
+
+/// Looks more often than the harness does: some moments are short.
+fn wait_for_moment(moment: Moment, is_time: impl Fn() -> bool) {
+    let end = Instant::now() + MOMENT_LIMIT;
+    while !is_time() {
+        assert!(Instant::now() < end, "{moment:?} never came");
+        thread::sleep(LOOK_EVERY);
+    }
 }

@@ -7,7 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{Fault, Job, fault::At, objects::remove_tree, tool::Tool};
+use super::remove_tree;
+use crate::{Fault, Job, fault::At, tool::Tool};
 
 /// Directories of every host that anyone may enter, from the one that is meant for large files on.
 const ROOTS: [&str; 2] = ["/var/tmp", "/tmp"];
@@ -18,13 +19,13 @@ const NOTE: &str = "scratch";
 
 /// A directory that goes away when dropped, whoever owns what is in it.
 #[derive(Debug)]
-pub(super) struct Scratch {
+pub(crate) struct Scratch {
     path: PathBuf,
 }
 
 impl Scratch {
     /// Makes one, and notes it in `partial` first.
-    pub(super) fn new(partial: &Path) -> Result<Self, Fault> {
+    pub(crate) fn new(partial: &Path) -> Result<Self, Fault> {
         let root = ROOTS.iter().map(Path::new).find(|root| root.is_dir()).unwrap_or(Path::new("/tmp"));
         let name = partial.file_name().unwrap_or_default().to_string_lossy().replace(".partial-", PREFIX);
         let path = root.join(name);
@@ -36,7 +37,7 @@ impl Scratch {
         Ok(this)
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 }
@@ -49,7 +50,7 @@ impl Drop for Scratch {
 
 /// Removes the scratch directory of a partial whose maker was killed, if it had one; `false` if some of it
 /// is left, as long as a program still writes there.
-pub(crate) fn clear_scratch(partial: &Path) -> bool {
+pub(super) fn clear_scratch(partial: &Path) -> bool {
     let Ok(text) = fs::read_to_string(partial.join(NOTE)) else { return true };
     let path = PathBuf::from(text);
     let is_name = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
