@@ -25,10 +25,16 @@ impl Explained for Failure {
 /// Writes an error and all its sources on one line: each says something that the one before does not.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
+    let mut last = text.clone();
     let mut source = error.source();
     while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
+        let said = error.to_string();
+        // Some libraries repeat their source's words, or have a source that repeats theirs.
+        if !last.ends_with(&said) && !said.ends_with(&last) {
+            text.push_str(": ");
+            text.push_str(&said);
+            last = said;
+        }
         source = error.source();
     }
     without_numbers(&text.replace('\n', " "))
@@ -75,5 +81,33 @@ mod tests {
         assert_eq!(text, "make a: No space left on device, and b: No space left on device");
         assert_eq!(chain(&full), "No space left on device");
         assert_eq!(failure(Code::Failed, "find box").message, "find box");
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{text}")]
+    struct Said {
+        text: &'static str,
+        source: Option<Box<Self>>,
+    }
+
+    #[test]
+    fn of_words_that_repeat_each_other_one_is_told() {
+        let said = |texts: &[&'static str]| {
+            let link = |source, text: &&'static str| Some(Box::new(Said { text, source }));
+            texts.iter().rev().fold(None, link).unwrap()
+        };
+        for (texts, told) in [
+            (&["record it", "the disk is full"][..], "record it: the disk is full"),
+            (
+                &["record it", "the disk is full", "Error code 13: the disk is full"],
+                "record it: the disk is full",
+            ),
+            (
+                &["record it: the disk is full", "the disk is full", "no room"],
+                "record it: the disk is full: no room",
+            ),
+        ] {
+            assert_eq!(chain(&*said(texts)), told);
+        }
     }
 }

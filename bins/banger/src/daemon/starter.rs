@@ -1,7 +1,7 @@
 //! Starting the daemon of this user.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Read as _, Seek as _, SeekFrom},
     os::unix::{fs::OpenOptionsExt as _, process::CommandExt as _},
     path::{Path, PathBuf},
@@ -13,7 +13,7 @@ use api::client::Client;
 use model::Class;
 
 use super::paths;
-use crate::fault::{Doing as _, Fault};
+use crate::fault::{Doing as _, Fault, plain_io};
 
 /// How long a daemon may take until it listens. It settles its machines afterwards.
 const START_LIMIT: Duration = Duration::from_secs(10);
@@ -35,7 +35,10 @@ pub(crate) async fn start(client: &Client, doing: &str) -> Result<(), Fault> {
         return Err(Fault::new(Class::Unreachable, why).hint("banger and bangerd belong into one directory."));
     }
     let log = paths::log().doing(doing)?;
-    let spawn = || spawn(&program, &log).doing(&format!("{doing}: start {}", program.display()));
+    let spawn = || {
+        let words = open(&log).map_err(|error| no_log(&log, &error, doing))?;
+        spawn(&program, words).doing(&format!("{doing}: start {}", program.display()))
+    };
     let (mut child, mut log_from) = spawn()?;
     let began = Instant::now();
     while began.elapsed() < START_LIMIT {
@@ -67,9 +70,18 @@ fn program() -> io::Result<PathBuf> {
     Ok(fs::canonicalize(std::env::current_exe()?)?.with_file_name(DAEMON))
 }
 
+fn open(log: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).mode(0o600).open(log)
+}
+
+fn no_log(log: &Path, error: &io::Error, doing: &str) -> Fault {
+    let dir = log.parent().unwrap_or(log).display();
+    let why = format!("{doing}: open the daemon's log {}: {}", log.display(), plain_io(error));
+    Fault::new(Class::Failed, why).hint(format!("Check that {dir} can be written to and has room."))
+}
+
 /// Starts the daemon in a session of its own; returns where its words in the log begin.
-fn spawn(program: &Path, log: &Path) -> io::Result<(Child, u64)> {
-    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(log)?;
+fn spawn(program: &Path, file: File) -> io::Result<(Child, u64)> {
     let from = file.metadata()?.len();
     let mut command = Command::new(program);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).current_dir("/");
@@ -111,7 +123,7 @@ fn ended_early(log: &Path, from: u64, doing: &str) -> Fault {
 }
 
 fn last_words(log: &Path, from: u64) -> io::Result<String> {
-    let mut file = fs::File::open(log)?;
+    let mut file = File::open(log)?;
     let from = from.max(file.metadata()?.len().saturating_sub(LAST_WORDS_BYTES_MAX));
     file.seek(SeekFrom::Start(from))?;
     let mut bytes = Vec::new();
