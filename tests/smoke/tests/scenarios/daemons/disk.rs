@@ -114,6 +114,8 @@ fn fails(command: Command, words: &[&str]) {
     assert!([1, 5].contains(&output.code), "{output:?}");
     assert!(words.iter().any(|word| told.to_lowercase().contains(word)), "{told}");
     assert!(!told.contains("os error") && !told.contains("panicked"), "{told}");
+    assert!(told.lines().filter(|line| !line.starts_with("spec: ")).count() == 2, "a hint: {told}");
+    assert!(!told.contains("Error code"), "once is enough: {told}");
     assert!(output.took < Duration::from_secs(30), "it took {:?}", output.took);
 }
 
