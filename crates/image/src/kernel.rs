@@ -13,6 +13,4 @@ mod store;
 mod vmlinux;
 
 pub use error::KernelError;
-pub(crate) use gather::is_tar;
 pub use store::{KernelRecord, KernelStore};
-pub(crate) use vmlinux::foreign_machine;

@@ -11,9 +11,9 @@ mod home;
 mod image;
 mod job;
 mod kernel;
+mod magic;
 mod objects;
 mod recipe;
-mod rootfs;
 mod tool;
 
 pub use fault::Fault;

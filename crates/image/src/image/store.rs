@@ -13,15 +13,14 @@ use model::{Digest, ImageName};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::ImageError;
+use super::{ImageError, rootfs};
 use crate::{
     Fault, Job, Recipe, Reclaimed,
     decompress::{buffered, peek, unpacked},
     ext4::{self, Layout, Superblock, Tree},
     fault::At,
-    kernel,
+    magic,
     objects::{Lock, Objects, Partial, Record, copy_sparse, disk_used},
-    rootfs,
     tool::Tool,
 };
 
@@ -404,13 +403,13 @@ fn receive(reader: impl Read, partial: &Partial, job: &Job) -> Result<Received, 
     if Superblock::is_in(&head) {
         return receive_disk(reader, partial).map(Received::Disk);
     }
-    let not_an_image = |head: &[u8]| ImageError::NotAnImage { found: rootfs::describe(head) };
+    let not_an_image = |head: &[u8]| ImageError::NotAnImage { found: magic::describe(head) };
     let unpacked = unpacked(reader).map_err(|_| not_an_image(&head))?;
     let (inner, mut reader) = peek(buffered(unpacked), 2048).map_err(truncated)?;
     if Superblock::is_in(&inner) {
         return receive_disk(reader, partial).map(Received::Disk);
     }
-    if !kernel::is_tar(&inner) {
+    if !magic::is_tar(&inner) {
         return Err(not_an_image(&inner));
     }
     let tree = rootfs::unpack(&mut reader, &partial.path().join("tree"), job)?;

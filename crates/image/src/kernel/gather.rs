@@ -54,7 +54,7 @@ pub(super) fn gather(reader: impl Read, scratch: &Path) -> Result<Gathered, Kern
     let is_packed = Packing::of(&head) != Packing::Plain;
     let unpacked = unpacked(reader).map_err(|_| not_a_kernel(&head))?;
     let (inner, reader) = peek(buffered(unpacked), 1024).map_err(|error| truncated(Some(error)))?;
-    if is_tar(&inner) {
+    if crate::magic::is_tar(&inner) {
         let mut gatherer = Gatherer::new(scratch);
         gatherer.read_tar(reader)?;
         return gatherer.finish("the archive");
@@ -65,12 +65,8 @@ pub(super) fn gather(reader: impl Read, scratch: &Path) -> Result<Gathered, Kern
     Err(not_a_kernel(&inner))
 }
 
-pub(crate) fn is_tar(head: &[u8]) -> bool {
-    head.get(257..262) == Some(b"ustar")
-}
-
 fn not_a_kernel(head: &[u8]) -> KernelError {
-    KernelError::NotAKernel { found: crate::rootfs::describe(head) }
+    KernelError::NotAKernel { found: crate::magic::describe(head) }
 }
 
 fn truncated(source: Option<io::Error>) -> KernelError {

@@ -9,7 +9,6 @@ use crate::decompress::Packing;
 /// The largest kernel that is unpacked, in bytes.
 pub(super) const KERNEL_BYTES_MAX: usize = 512 << 20;
 
-const EM_X86_64: u16 = 62;
 const LZ4_LEGACY_BLOCK_BYTES: usize = 8 << 20;
 
 /// A kernel in the forms that monitors want.
@@ -55,25 +54,6 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
 }
 
-/// The name of a machine of an ELF file, where it is not ours.
-pub(crate) fn foreign_machine(elf: &[u8]) -> Option<String> {
-    let class = elf.get(4)?;
-    let machine = u16_at(elf, 18)?;
-    let name = match (class, machine) {
-        (2, EM_X86_64) => return None,
-        (_, 3) => "i386",
-        (_, 40) => "arm",
-        (_, 183) => "arm64",
-        (_, 243) => "riscv",
-        (_, 21) => "ppc64",
-        (_, 22) => "s390x",
-        (_, 8) => "mips",
-        (_, EM_X86_64) => "x32",
-        (_, number) => return Some(format!("the processor number {number} of ELF")),
-    };
-    Some(name.to_owned())
-}
-
 fn check_elf(bytes: &[u8]) -> Result<(), KernelError> {
     if !is_elf(bytes) {
         return Err(bad("what it holds is no ELF file"));
@@ -81,7 +61,7 @@ fn check_elf(bytes: &[u8]) -> Result<(), KernelError> {
     if bytes.len() < 64 {
         return Err(KernelError::Truncated { what: "the kernel", source: None });
     }
-    if let Some(found) = foreign_machine(bytes) {
+    if let Some(found) = crate::magic::foreign_machine(bytes) {
         return Err(KernelError::WrongArchitecture { found });
     }
     match u16_at(bytes, 16) {

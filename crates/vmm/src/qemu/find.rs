@@ -26,7 +26,7 @@ pub struct QemuVersion {
 }
 
 impl QemuVersion {
-    /// The oldest that works: it has what [`crate::qemu::arguments`] says, and was tried.
+    /// The oldest that works: it has what [`crate::qemu::arguments()`] says, and was tried.
     pub const MIN: Self = Self { major: 7, minor: 2, patch: 0 };
 
     /// The first major version that was not tried. It may work, and `doctor` says that it was not tried.

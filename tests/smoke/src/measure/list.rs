@@ -1,15 +1,16 @@
 //! A list of many machines, and the daemon's memory with them.
 
-use std::fs;
+use std::{fs, path::PathBuf, time::Duration};
 
 use model::{VmId, VmName};
 use serde::Serialize;
 use store::{Store, VmRecord};
 
 use super::time::median;
-use crate::{Host, processes};
+use crate::{Host, processes, wait::wait_for};
 
 const ROUNDS: usize = 21;
+const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// How many machines the lists have.
 const COUNTS: [u16; 3] = [100, 1000, 2000];
@@ -37,18 +38,20 @@ pub(super) fn measure(host: &Host) -> List {
     });
     host.banger(["vm", "delete", "list"]).run().ok();
     host.banger(["daemon", "stop"]).run().ok();
-    host.banger(["vm", "list"]).run().ok();
+    start(host);
     resident_bytes.push((0, resident(host)));
     let (version_micros, git_micros) = others(host);
     for count in COUNTS {
-        let records = with_store(host, |store| fill(store, &sample, count));
-        let times: Vec<_> = (0..=ROUNDS).map(|_| host.banger(["vm", "list"]).timed().took).collect();
-        // The first one starts the daemon.
-        list_micros.push((count, median(&times[1..])));
+        let records = with_store(host, |store| fill(host, store, &sample, count));
+        start(host);
+        let times: Vec<_> = (0..ROUNDS).map(|_| host.banger(["vm", "list"]).timed().took).collect();
+        list_micros.push((count, median(&times)));
         resident_bytes.push((count, resident(host)));
         with_store(host, |store| {
             for id in &records {
                 store.delete_vm(id).unwrap_or_else(|error| panic!("take a record out: {error}"));
+                fs::remove_dir(dir_of(host, id))
+                    .unwrap_or_else(|error| panic!("remove a directory: {error}"));
             }
         });
     }
@@ -70,16 +73,31 @@ fn with_store<T>(host: &Host, work: impl FnOnce(&mut Store) -> T) -> T {
     work(&mut store)
 }
 
-fn fill(store: &mut Store, sample: &VmRecord, count: u16) -> Vec<VmId> {
+fn fill(host: &Host, store: &mut Store, sample: &VmRecord, count: u16) -> Vec<VmId> {
     let make = |number: u16| {
         let [high, low] = number.to_be_bytes();
         let id = VmId::from_random([1, 2, 3, 4, high, low]);
         let name: VmName = format!("box-{number}").parse().unwrap_or_else(|error| panic!("{error}"));
         let record = VmRecord { id: id.clone(), name, ..sample.clone() };
         store.insert_vm(&record).unwrap_or_else(|error| panic!("put a record in: {error}"));
+        let dir = dir_of(host, &id);
+        fs::create_dir(&dir).unwrap_or_else(|error| panic!("create {}: {error}", dir.display()));
         id
     };
     (0..count).map(make).collect()
+}
+
+fn dir_of(host: &Host, id: &VmId) -> PathBuf {
+    host.dir().join("state/banger/vms").join(id.as_str())
+}
+
+/// Starts the daemon and waits until it has looked after every machine.
+fn start(host: &Host) {
+    let log = host.dir().join("state/banger/bangerd.log");
+    let taken_up = || fs::read_to_string(&log).unwrap_or_default().matches("machines are taken up").count();
+    let before = taken_up();
+    host.banger(["vm", "list"]).run().ok();
+    wait_for("the machines to be taken up", START_LIMIT, || taken_up() > before);
 }
 
 fn resident(host: &Host) -> u64 {

@@ -89,9 +89,8 @@ fn by_hand(host: &Host, recipe: &Recipe) -> Duration {
     let runtime = runtime.unwrap_or_else(|error| panic!("start a runtime: {error}"));
     let began = Instant::now();
     let processes = [Started::new(&recipe.monitor, &dir), Started::new(&recipe.link, &dir)];
-    let answered = runtime.block_on(tokio::time::timeout(BOOT_LIMIT, async {
-        wait_for_health(&connection).await;
-    }));
+    let answered =
+        runtime.block_on(async { tokio::time::timeout(BOOT_LIMIT, wait_for_health(&connection)).await });
     let took = began.elapsed();
     assert!(answered.is_ok(), "no agent answered in {}", dir.display());
     drop(processes);

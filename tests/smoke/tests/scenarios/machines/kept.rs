@@ -1,20 +1,18 @@
 //! A machine that never came up is kept, and the message names its log.
 
-use std::fs;
-
 use smoke::on_plain;
 
-use super::images::{tar, tiny_root};
+use super::images::tiny_root;
 
 #[test]
 fn kept_when_unreachable() {
     on_plain(|host| {
         host.with_guests();
-        // Where a guest's devices belong there is a file: nothing of it can run.
-        let root = tiny_root(host);
-        fs::write(root.join("dev"), "").unwrap();
-        let file = tar(host, &root, "broken");
-        host.banger(["image", "import", &file]).run().ok();
+        // A file system in order, whose blocks are larger than a page of any guest's: none can mount it.
+        let (root, file) = (tiny_root(host), host.dir().join("home/broken.ext4"));
+        let mkfs = host.program("/usr/sbin/mkfs.ext4").args(["-q", "-F", "-b", "65536", "-d"]);
+        mkfs.args([root.display().to_string(), file.display().to_string(), "64M".to_owned()]).run().ok();
+        host.banger(["image", "import", "broken.ext4"]).run().ok();
         let run = host.banger(["vm", "run", "--rm", "--name", "never", "--image", "broken", "--", "true"]);
         let output = run.run().exits(125);
         assert!(output.stderr().contains("banger vm logs never"), "{}", output.stderr());

@@ -4,6 +4,6 @@ mod build;
 mod look;
 mod unpack;
 
-pub(crate) use build::bootstrap;
-pub(crate) use look::{check_disk, check_tree, describe};
-pub(crate) use unpack::unpack;
+pub(super) use build::bootstrap;
+pub(super) use look::{check_disk, check_tree};
+pub(super) use unpack::unpack;
