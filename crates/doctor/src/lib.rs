@@ -1,6 +1,6 @@
 //! Facts about a host and what they mean.
 //!
-//! Whoever calls gathers the [`Facts`]; [`examine`] says of each what it means and what to do. It touches
+//! Whoever calls gathers the [`Facts`]; [`examine()`] says of each what it means and what to do. It touches
 //! nothing.
 
 mod check;
