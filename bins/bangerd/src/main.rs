@@ -5,6 +5,7 @@ mod config;
 mod daemon;
 mod facts;
 mod failure;
+mod hands;
 mod library;
 mod machine;
 mod operations;

@@ -1,0 +1,9 @@
+//! Who has machines' processes in hand: this daemon in embedded mode, the root helper in system mode.
+//!
+//! A monitor is watched by whoever may look, which is everybody; only who runs it may start or signal it.
+
+mod helper;
+mod own;
+mod these;
+
+pub(crate) use these::{Hands, Start};
