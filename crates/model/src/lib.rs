@@ -19,6 +19,6 @@ pub use id::{BootId, OpId, VmId};
 pub use name::{ImageName, KernelName, NAME_BYTES_MAX, VmName};
 pub use network::{Port, Publish};
 pub use size::Size;
-pub use spec::{MEMORY_MIN, SpecError, VCPUS_MAX, VcpuCount, VmSpec};
+pub use spec::{MEMORY_MIN, SpecError, VCPUS_MAX, VcpuCount, VmSpec, check_publish};
 pub use state::VmState;
 pub use version::Version;
