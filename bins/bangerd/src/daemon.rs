@@ -19,6 +19,7 @@ use crate::{
     app::{Accel, App, Busy, Monitor, Replies},
     config::{self, Config, HostSize},
     failure::chain,
+    hands::{Hands, Own},
     library, machine,
     operations::Operations,
     owner,
@@ -187,7 +188,9 @@ fn make_app(dirs: Dirs, config: Config, owner: owner::Owner, stop: CancellationT
     let library = library::open(&dirs)
         .map_err(|error| Fatal::new("open its images", &error, error.class(), error.hint()))?;
     let cores = host::capacity::read().cores;
+    let hands = Hands::Own(Own { dirs: dirs.clone(), agent: agent_path(), host_boot: host_boot.clone() });
     Ok(App {
+        hands,
         host_boot,
         started_at: Timestamp::now(),
         ready_at: watch::Sender::new(None),

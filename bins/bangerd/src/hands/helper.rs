@@ -12,9 +12,9 @@ use std::{
 use api::{Code, Failure};
 use guest::Network;
 use host::process::{Process, ProcessId};
-use model::{Publish, VmId};
+use model::{OpId, Publish, VmId};
 use privileged::{
-    Launch, Lease, LeaseAsk, Machine, MachineState, Relink, Root, SignalMonitor, StatePath, Sweep, Unit,
+    Launch, Lease, LeaseAsk, MachineState, MonitorSignal, Relink, Root, SignalMonitor, StatePath, Unit,
     client::{Client, ClientError},
 };
 use store::VmRecord;
@@ -22,20 +22,30 @@ use vm::boot_plan::{Accel, DiskFormat};
 use vmm::machine::{Found, Launched, Part};
 
 use super::Start;
-use crate::failure::{chain, failure, from_error, process_failed};
+use crate::{
+    failure::{chain, failure, from_error, process_failed},
+    operations::current,
+};
 
 /// The way to the root helper, and the leases that it gave.
 #[derive(Debug)]
 pub(crate) struct Helper {
     client: Client,
+    /// On whose behalf it is asked where no operation asks.
+    daemon: OpId,
     state: PathBuf,
     leases: Mutex<BTreeMap<VmId, Lease>>,
 }
 
 impl Helper {
-    /// A daemon's way to the helper; `state` is the daemon's state directory.
-    pub(crate) fn new(client: Client, state: PathBuf) -> Self {
-        Self { client, state, leases: Mutex::default() }
+    /// A daemon's way to the helper. `daemon` stands for the daemon's own work in the helper's log; `state` is
+    /// the daemon's state directory.
+    pub(crate) fn new(client: Client, daemon: OpId, state: PathBuf) -> Self {
+        Self { client, daemon, state, leases: Mutex::default() }
+    }
+
+    fn op(&self) -> OpId {
+        current().unwrap_or_else(|| self.daemon.clone())
     }
 
     /// The address of a machine, as far as it was asked for.
@@ -50,7 +60,8 @@ impl Helper {
     pub(super) async fn launch(&self, vm: &VmRecord, start: &Start<'_>) -> Result<Launched, Failure> {
         self.lease(vm).await?;
         let launch = self.call(vm, start)?;
-        let launched = self.client.launch(&launch).await.map_err(|error| failed("start it", &error))?;
+        let launched =
+            self.client.launch(&self.op(), launch).await.map_err(|error| failed("start it", &error))?;
         let process = |id| process(id).and_then(|found| found.ok_or_else(ended_at_once)).map(Arc::new);
         Ok(Launched { monitor: process(launched.monitor)?, link: process(launched.link)? })
     }
@@ -85,19 +96,25 @@ impl Helper {
 
     pub(super) async fn relink(&self, vm: &VmRecord, publish: &[Publish]) -> Result<Arc<Process>, Failure> {
         let relink = Relink { id: vm.id.clone(), publish: publish.to_vec() };
-        let link = self.client.relink(&relink).await.map_err(|error| failed("start its link", &error))?.link;
+        let link = self
+            .client
+            .relink(&self.op(), relink)
+            .await
+            .map_err(|error| failed("start its link", &error))?
+            .link;
         process(link)?.map(Arc::new).ok_or_else(ended_at_once)
     }
 
     pub(super) async fn signal(&self, vm: &VmRecord, signal: i32) -> Result<(), Failure> {
-        let signal =
-            signal.try_into().map_err(|error| failure(Code::BadRequest, format!("signal it: {}", chain(&error))))?;
+        let signal = MonitorSignal::try_from(signal)
+            .map_err(|error| failure(Code::BadRequest, format!("signal it: {}", chain(&error))))?;
         let asked = SignalMonitor { id: vm.id.clone(), signal };
-        self.client.signal(&asked).await.map(drop).map_err(|error| failed("signal it", &error))
+        self.client.signal(&self.op(), asked).await.map(drop).map_err(|error| failed("signal it", &error))
     }
 
     pub(super) async fn find(&self, vm: &VmRecord) -> Result<Found, Failure> {
-        let machines = self.client.machines().await.map_err(|error| failed("look for it", &error))?.machines;
+        let machines =
+            self.client.machines(&self.op()).await.map_err(|error| failed("look for it", &error))?.machines;
         let Some(MachineState { lease, monitor, link }) =
             machines.into_iter().find(|machine| machine.lease.id == vm.id)
         else {
@@ -108,17 +125,18 @@ impl Helper {
     }
 
     pub(super) async fn end(&self, id: &VmId) -> Result<(), Failure> {
-        let machine = Machine { id: id.clone() };
-        match self.client.end(&machine).await {
-            Err(error) if error.code() == Some(privileged::Code::NoLease) => Ok(()),
-            ended => ended.map(drop).map_err(|error| failed("end it", &error)),
+        match self.client.end(&self.op(), id.clone()).await {
+            Err(ClientError::Refused { refusal }) if refusal.code == privileged::Code::NoLease => Ok(()),
+            ended => ended.map_err(|error| failed("end it", &error)),
         }
     }
 
     pub(super) async fn release(&self, id: &VmId) -> Result<(), Failure> {
         self.leases().remove(id);
-        let machine = Machine { id: id.clone() };
-        self.client.release(&machine).await.map(drop).map_err(|error| failed("give back what it had", &error))
+        self.client
+            .release(&self.op(), id.clone())
+            .await
+            .map_err(|error| failed("give back what it had", &error))
     }
 
     pub(super) async fn discard(&self, dir: &Path) -> Result<(), Failure> {
@@ -135,7 +153,7 @@ impl Helper {
     }
 
     pub(super) async fn sweep(&self, keep: Vec<VmId>) -> Result<(), Failure> {
-        let swept = self.client.sweep(&Sweep { keep }).await;
+        let swept = self.client.sweep(&self.op(), keep).await;
         let swept = swept.map_err(|error| failed("give back what nobody has", &error))?;
         for id in &swept.released {
             tracing::warn!(%id, "something was held for it that is no machine, and is given back");
@@ -155,7 +173,8 @@ impl Helper {
 
     async fn lease(&self, vm: &VmRecord) -> Result<Lease, Failure> {
         let ask = LeaseAsk { id: vm.id.clone(), name: vm.name.clone(), nat: vm.spec.nat };
-        let lease = self.client.lease(&ask).await.map_err(|error| failed("give it a network", &error))?;
+        let lease =
+            self.client.lease(&self.op(), ask).await.map_err(|error| failed("give it a network", &error))?;
         self.leases().insert(vm.id.clone(), lease.clone());
         Ok(lease)
     }
@@ -180,9 +199,10 @@ fn ended_at_once() -> Failure {
 
 fn failed(doing: &str, error: &ClientError) -> Failure {
     let told = from_error(doing, error, error.class(), error.hint());
-    match error.code() {
-        Some(privileged::Code::Machine) => Failure { code: Code::Guest, ..told },
-        Some(privileged::Code::Exhausted) => Failure { code: Code::NoRoom, ..told },
+    let ClientError::Refused { refusal } = error else { return told };
+    match refusal.code {
+        privileged::Code::Machine => Failure { code: Code::Guest, ..told },
+        privileged::Code::Exhausted => Failure { code: Code::NoRoom, ..told },
         _ => told,
     }
 }

@@ -6,4 +6,6 @@ mod helper;
 mod own;
 mod these;
 
+pub(crate) use helper::Helper;
+pub(crate) use own::Own;
 pub(crate) use these::{Hands, Start};

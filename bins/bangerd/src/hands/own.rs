@@ -25,9 +25,12 @@ const NAME_SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 3);
 /// This daemon's own hands.
 #[derive(Debug)]
 pub(crate) struct Own {
-    pub(super) dirs: Dirs,
-    pub(super) agent: PathBuf,
-    pub(super) host_boot: BootId,
+    /// Where the machines' directories are.
+    pub(crate) dirs: Dirs,
+    /// The agent binary, which is the link too.
+    pub(crate) agent: PathBuf,
+    /// The boot of the host.
+    pub(crate) host_boot: BootId,
 }
 
 impl Own {
@@ -63,8 +66,7 @@ impl Own {
         monitor: Option<&Process>,
         link: Option<&Process>,
     ) -> Result<(), Failure> {
-        let ended = vmm::machine::end(&self.dirs.vm(&vm.id), monitor, link);
-        ended.await.map_err(|error| failed(&error))
+        vmm::machine::end(&self.dirs.vm(&vm.id), monitor, link).await.map_err(|error| failed(&error))
     }
 
     pub(super) async fn discard(&self, dir: &Path) -> Result<(), Failure> {

@@ -17,9 +17,7 @@ use super::{
     console::keep_consoles_short,
     delete::{remove, remove_dir},
     end::{How, end, end_stray, forget_run},
-    link,
-    process,
-    view,
+    link, process, view,
     watch::{Ending, ended_unasked, ending, watch},
 };
 use crate::{app::App, failure::chain, operations::Operation, owner::advance};
