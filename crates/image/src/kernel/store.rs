@@ -32,7 +32,7 @@ const BOOT_MODULES: &str = "boot-modules";
 const INITRAMFS: &str = "initramfs";
 
 /// What an initramfs of this release is like: another number makes it anew.
-const INITRAMFS_FORM: u32 = 1;
+const INITRAMFS_FORM: u32 = 2;
 
 /// What is written beside a kernel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
