@@ -117,6 +117,8 @@ pub struct TransientUnit {
     pub description: String,
     /// The slice that it is in, with `.slice`.
     pub slice: String,
+    /// The units that start before it and stop after it, also when the host goes down.
+    pub after: Vec<String>,
     /// The program by its absolute path, and its arguments.
     pub exec_start: Vec<String>,
     /// What asks it to stop, before anything is killed; none if empty.
@@ -166,6 +168,9 @@ impl TransientUnit {
             ("UMask", self.umask.into()),
             ("DevicePolicy", self.device_policy.word().into()),
         ];
+        if !self.after.is_empty() {
+            all.push(("After", (&self.after).into()));
+        }
         if !self.exec_stop.is_empty() {
             all.push(("ExecStop", command(&self.exec_stop)));
         }
@@ -211,6 +216,7 @@ mod tests {
             name: "banger-vm-000102fdfeff.service".to_owned(),
             description: "machine web".to_owned(),
             slice: "banger.slice".to_owned(),
+            after: vec!["banger-link-000102fdfeff.service".to_owned()],
             exec_start: ["/opt/helper", "launch", "000102fdfeff"].map(str::to_owned).to_vec(),
             exec_stop: Vec::new(),
             working_dir: "/".to_owned(),
@@ -249,6 +255,7 @@ mod tests {
             "SendSIGKILL b",
             "UMask u",
             "DevicePolicy s",
+            "After as",
             "DeviceAllow a(ss)",
             "MemoryMax t",
             "CPUQuotaPerSecUSec t",
@@ -264,6 +271,7 @@ mod tests {
     #[test]
     fn what_is_not_said_is_not_sent() {
         let bare = TransientUnit {
+            after: Vec::new(),
             exec_stop: vec!["/bin/true".to_owned()],
             devices: Vec::new(),
             memory_max_bytes: None,
@@ -275,7 +283,7 @@ mod tests {
         };
         let names: Vec<&str> = bare.properties().iter().map(|(name, _)| *name).collect();
         assert!(names.contains(&"ExecStop"));
-        for absent in ["DeviceAllow", "MemoryMax", "TasksMax", "StandardOutputFileToAppend"] {
+        for absent in ["After", "DeviceAllow", "MemoryMax", "TasksMax", "StandardOutputFileToAppend"] {
             assert!(!names.contains(&absent), "{absent}");
         }
     }
