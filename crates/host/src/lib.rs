@@ -8,10 +8,13 @@
 //! | [`spawn`]    | processes that outlive the one that starts them                        |
 //! | [`program`]  | programs on `PATH`                                                     |
 //! | [`sockets`]  | unix sockets below paths of any length                                 |
+//! | [`systemd`]  | units: transient ones and installed ones, over D-Bus                   |
+//! | [`activation`] | sockets that systemd hands in, and what it is told                   |
 //! | [`capacity`] | processors, memory, file systems                                       |
 //! | [`tsc`]      | the rate of the time-stamp counter                                     |
 //! | [`kvm`]      | what is remembered of whether KVM truly works                          |
 
+pub mod activation;
 pub mod boot;
 pub mod capacity;
 pub mod dirs;
@@ -21,4 +24,5 @@ pub mod program;
 mod remember;
 pub mod sockets;
 pub mod spawn;
+pub mod systemd;
 pub mod tsc;
