@@ -59,6 +59,9 @@ pub(super) async fn prepare(
         initramfs,
         modules_disk: kernel.modules_disk.clone(),
         root_format,
+        root_backing: None,
+        tap: None,
+        serial_socket: vm::layout::SERIAL_SOCKET.into(),
     };
     facts.accel = accel::decide(app, operation, &kernel, &qemu, &facts.initramfs).await?;
     Ok(Prepared { plan: plan(&vm.spec, &facts), qemu })
