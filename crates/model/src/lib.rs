@@ -6,6 +6,7 @@
 mod digest;
 mod error;
 mod id;
+mod install;
 mod name;
 mod network;
 mod size;
@@ -16,6 +17,7 @@ mod version;
 pub use digest::Digest;
 pub use error::{Class, ParseError};
 pub use id::{BootId, OpId, VmId};
+pub use install::{INSTALL_RECORD_BYTES_MAX, InstallRecord, InstallRecordError};
 pub use name::{ImageName, KernelName, NAME_BYTES_MAX, VmName};
 pub use network::{Port, Publish};
 pub use size::Size;
