@@ -58,6 +58,9 @@ pub(super) async fn prepare(
         initramfs,
         modules_disk: kernel.modules_disk.clone(),
         root_format,
+        root_backing: None,
+        tap: None,
+        serial_socket: vm::layout::SERIAL_SOCKET.into(),
     };
     facts.accel = accel::decide(app, operation, &kernel, &qemu, &facts.initramfs).await?;
     let backing = vm.image_digest.and_then(|digest| app.library.images.disk_of(&digest));
