@@ -42,7 +42,7 @@ pub(crate) async fn info(app: &App) -> Result<Info, Failure> {
     Ok(Info {
         version: VERSION.to_owned(),
         commit: COMMIT.to_owned(),
-        mode: "embedded".to_owned(),
+        mode: if app.dirs.is_system() { "system" } else { "embedded" }.to_owned(),
         pid: std::process::id(),
         started_at: app.started_at,
         ready_at: *app.ready_at.borrow(),

@@ -1,6 +1,6 @@
 //! Machines.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use model::{BootId, ImageName, KernelName, Publish, Size, VcpuCount, VmId, VmName, VmSpec, VmState};
@@ -39,12 +39,24 @@ pub struct Vm {
     pub address: Option<String>,
     /// The ports of the host that lead into it at the moment, each with its host port filled in.
     pub published: Vec<Publish>,
-    /// The machine's directory, which holds `link.sock` (contract ③), `known_hosts` and `console.log`.
+    /// The machine's directory, which holds `known_hosts`, `console.log` and, where nothing else is said,
+    /// `link.sock` (contract ③).
     pub dir: PathBuf,
+    /// The directory that holds `link.sock`, where it is another: that of a system install.
+    #[serde(default)]
+    pub link_dir: Option<PathBuf>,
     /// The private key that logs in.
     pub ssh_key: PathBuf,
     /// The repository that was put into it.
     pub workspace: Option<Workspace>,
+}
+
+impl Vm {
+    /// The directory that holds `link.sock`, at which the machine's agent is reached.
+    #[must_use]
+    pub fn link_dir(&self) -> &Path {
+        self.link_dir.as_ref().unwrap_or(&self.dir)
+    }
 }
 
 /// A repository that was put into a machine.

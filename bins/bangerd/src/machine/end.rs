@@ -115,7 +115,7 @@ pub(super) fn leaving() -> Failure {
 }
 
 async fn ask(app: &App, vm: &VmRecord, cancelled: &CancellationToken) -> Result<(), String> {
-    let guest = guest::client::Connection::in_dir(app.dirs.vm(&vm.id));
+    let guest = guest::client::Connection::in_dir(app.dirs.link_dir(&vm.id));
     tokio::select! {
         asked = tokio::time::timeout(ASK_LIMIT, guest.poweroff()) => match asked {
             Ok(asked) => asked.map_err(|error| chain(&error)),

@@ -48,7 +48,7 @@ pub(super) async fn relink(app: &Arc<App>, vm: &VmRecord) -> Result<Arc<VmRecord
         .map_err(|error| machine_failed(&error))?;
     let link_mark = mark(&link, &app.host_boot);
     watch(app, &vm.id, link);
-    let published = vmm::link::published(&dir).unwrap_or_default();
+    let published = vmm::link::published(&app.dirs.link_dir(&vm.id)).unwrap_or_default();
     app.owner
         .change(&vm.id, move |record| {
             record.link_process = Some(link_mark);

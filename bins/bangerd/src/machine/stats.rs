@@ -61,7 +61,7 @@ pub(crate) async fn health(app: &App, vm: &VmRecord) -> VmHealth {
     if vm.state != VmState::Running {
         return told(false, None, None, Some(format!("it is {}", vm.state)));
     }
-    let connection = guest::client::Connection::in_dir(app.dirs.vm(&vm.id));
+    let connection = guest::client::Connection::in_dir(app.dirs.link_dir(&vm.id));
     let began = Instant::now();
     match tokio::time::timeout(ANSWER_LIMIT, connection.health()).await {
         Ok(Ok(health)) => {

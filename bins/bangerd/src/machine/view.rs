@@ -24,6 +24,7 @@ pub(crate) fn view(app: &App, vm: &VmRecord) -> Vm {
         address: None,
         published: vm.published.clone(),
         dir: app.dirs.vm(&vm.id),
+        link_dir: app.dirs.is_system().then(|| app.dirs.link_dir(&vm.id)),
         ssh_key: super::keys::user_key(app.dirs.state()),
         workspace: vm.workspace.as_ref().map(|workspace| Workspace {
             host_path: workspace.host_path.clone(),
