@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     if args.check_migrations {
         return program::check_migrations(args.system);
     }
-    match daemon::run() {
+    match daemon::run(args.system) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fatal) => fatal.tell(),
     }

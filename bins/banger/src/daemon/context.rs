@@ -13,7 +13,7 @@ use api::{
 use host::dirs::Mode;
 use model::VmName;
 
-use super::{paths, refs, starter};
+use super::{owners_file, paths, refs, starter};
 use crate::{
     fault::{Doing as _, Explain as _, Fault},
     release::VERSION,
@@ -34,6 +34,7 @@ impl Context {
 
     /// A client of the daemon, which is started where it does not run.
     pub(crate) async fn daemon(&self, doing: &str) -> Result<Client, Fault> {
+        owners_file::check(doing)?;
         let client = daemon_as_it_is(doing)?;
         match client.probe().await {
             Err(error @ ClientError::Unreachable { .. }) => start(&client, error, doing).await?,

@@ -2,6 +2,7 @@
 //! system install.
 
 mod context;
+mod owners_file;
 mod paths;
 mod refs;
 mod starter;

@@ -62,7 +62,7 @@ pub(crate) struct App {
 impl App {
     /// The directory of a machine's link: its socket, and which ports of the host it took.
     pub(crate) fn link_dir(&self, id: &VmId) -> PathBuf {
-        self.dirs.vm(id)
+        self.dirs.link_dir(id)
     }
 
     /// The way to the agent in a machine.
