@@ -10,12 +10,14 @@
 //! | [`sockets`]  | unix sockets below paths of any length                                 |
 //! | [`capacity`] | processors, memory, file systems                                       |
 //! | [`tsc`]      | the rate of the time-stamp counter                                     |
+//! | [`net`]      | the network of system mode                                             |
 //! | [`kvm`]      | what is remembered of whether KVM truly works                          |
 
 pub mod boot;
 pub mod capacity;
 pub mod dirs;
 pub mod kvm;
+pub mod net;
 pub mod process;
 pub mod program;
 mod remember;
