@@ -12,6 +12,7 @@
 //! | [`activation`] | sockets that systemd hands in, and what it is told                   |
 //! | [`capacity`] | processors, memory, file systems                                       |
 //! | [`tsc`]      | the rate of the time-stamp counter                                     |
+//! | [`net`]      | the network of system mode                                             |
 //! | [`kvm`]      | what is remembered of whether KVM truly works                          |
 
 pub mod activation;
@@ -19,6 +20,7 @@ pub mod boot;
 pub mod capacity;
 pub mod dirs;
 pub mod kvm;
+pub mod net;
 pub mod process;
 pub mod program;
 mod remember;

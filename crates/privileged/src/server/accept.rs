@@ -26,6 +26,9 @@ use crate::{
 /// How long to wait after the system refused a connection, as with too many descriptors open.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
 
+/// How long calls that are being worked on are waited for at the end. The unit allows five seconds.
+const STOP_LIMIT: Duration = Duration::from_secs(4);
+
 /// Who may speak: root, and this one user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Admitted {
@@ -41,19 +44,29 @@ impl Admitted {
     }
 }
 
-/// Accepts connections and answers one call on each with what `handle` says, for as long as it is polled.
+/// Accepts connections and answers one call on each with what `handle` says, until `stop` is done; then waits for
+/// what was begun, for a while.
 ///
 /// A call that was begun is carried to its end, whether its caller stays or not. `handle` is never called for
 /// somebody who may not speak, nor with something that cannot be meant.
-pub async fn serve<H, F>(listener: UnixListener, admitted: Admitted, handle: H)
-where
+pub async fn serve<H, F>(
+    listener: UnixListener,
+    admitted: Admitted,
+    handle: H,
+    stop: impl Future<Output = ()>,
+) where
     H: Fn(Call) -> F + Send + Sync + 'static,
     F: Future<Output = Result<Reply, Refusal>> + Send + 'static,
 {
     let handle = Arc::new(handle);
     let (waiting, calls) = (Waiting::default(), Arc::new(Semaphore::new(CALLS_MAX)));
+    let mut stop = std::pin::pin!(stop);
     loop {
-        match listener.accept().await.and_then(|(stream, _)| admit(stream, admitted)) {
+        let accepted = tokio::select! {
+            () = &mut stop => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted.and_then(|(stream, _)| admit(stream, admitted)) {
             Ok(Some((stream, uid))) => {
                 let place = waiting.enter();
                 tokio::spawn(connection(stream, uid, place, Arc::clone(&calls), Arc::clone(&handle)));
@@ -65,6 +78,16 @@ where
             }
         }
     }
+    drop(listener);
+    if tokio::time::timeout(STOP_LIMIT, all(&calls)).await.is_err() {
+        tracing::warn!("calls were being worked on when the helper ended");
+    }
+}
+
+/// Waits until nothing is being worked on.
+async fn all(calls: &Semaphore) {
+    // Nobody closes it.
+    let _all = calls.acquire_many(u32::try_from(CALLS_MAX).unwrap_or(1)).await;
 }
 
 /// The socket's mode keeps others out; this holds where somebody changed it.

@@ -1,0 +1,7 @@
+//! Bridge, taps, rules and names: all of it computed from the leases, and applied whole.
+
+mod absent;
+mod port;
+
+pub use absent::NoNetwork;
+pub use port::{NetError, NetFacts, Network};

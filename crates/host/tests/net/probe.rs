@@ -1,0 +1,81 @@
+//! Who reaches whom: a listener that says whom it saw, a connection, a ping.
+
+use std::{
+    io::{Read, Write},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    thread,
+    time::Duration,
+};
+
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketAddrV4, SocketFlags, SocketType, bind, ipproto, recv, sendto,
+    socket_with, sockopt,
+};
+
+use crate::space::Space;
+
+/// How long what must not arrive is given to arrive nevertheless.
+const NEVER: Duration = Duration::from_millis(600);
+pub(crate) const PORT: u16 = 80;
+
+/// Listens on every address of `space` until the test ends, and says to each client what its address is.
+pub(crate) fn listen(space: &Space) {
+    let listener = space.run(bound);
+    thread::spawn(move || answer(&listener));
+}
+
+/// As [`listen`], here.
+pub(crate) fn listen_here() {
+    let listener = bound();
+    thread::spawn(move || answer(&listener));
+}
+
+fn bound() -> TcpListener {
+    TcpListener::bind((Ipv4Addr::UNSPECIFIED, PORT)).unwrap()
+}
+
+fn answer(listener: &TcpListener) {
+    while let Ok((mut client, address)) = listener.accept() {
+        let _gone = client.write_all(address.ip().to_string().as_bytes());
+    }
+}
+
+/// Connects from here, and returns the address that the listener saw; `None` where nobody answered.
+pub(crate) fn seen_as_from_here(address: &str) -> Option<String> {
+    let address = SocketAddr::from((address.parse::<Ipv4Addr>().unwrap(), PORT));
+    let mut stream = TcpStream::connect_timeout(&address, NEVER).ok()?;
+    stream.set_read_timeout(Some(NEVER)).unwrap();
+    let mut said = String::new();
+    stream.read_to_string(&mut said).ok()?;
+    Some(said)
+}
+
+/// As [`seen_as_from_here`], from `space`.
+pub(crate) fn seen_as(space: &Space, address: &str) -> Option<String> {
+    space.run(|| seen_as_from_here(address))
+}
+
+/// Whether a ping from `space`, sent with the address `from`, is answered.
+pub(crate) fn pings(space: &Space, from: &str, to: &str) -> bool {
+    let (from, to): (Ipv4Addr, Ipv4Addr) = (from.parse().unwrap(), to.parse().unwrap());
+    space.run(|| {
+        let socket =
+            socket_with(AddressFamily::INET, SocketType::RAW, SocketFlags::CLOEXEC, Some(ipproto::ICMP))
+                .unwrap();
+        sockopt::set_socket_timeout(&socket, sockopt::Timeout::Recv, Some(NEVER)).unwrap();
+        bind(&socket, &SocketAddrV4::new(from, 0)).unwrap();
+        // Echo request, number 0x4247; its sum is the complement of all other words.
+        let request = [8, 0, 0xb5, 0xb8, 0x42, 0x47, 0, 0];
+        if sendto(&socket, &request, SendFlags::empty(), &SocketAddrV4::new(to, 0)).is_err() {
+            return false;
+        }
+        let mut reply = [0_u8; 64];
+        while let Ok((len, _)) = recv(&socket, &mut reply[..], RecvFlags::empty()) {
+            // Behind 20 bytes of IPv4: echo reply, and our number.
+            if len >= 28 && reply[20] == 0 && reply[24..26] == [0x42, 0x47] && reply[12..16] == to.octets() {
+                return true;
+            }
+        }
+        false
+    })
+}
