@@ -1,8 +1,11 @@
 //! `launch <id>`: the monitor of a machine, as the machine's user.
 
 use std::{
-    fs::{self, File},
-    os::{fd::AsRawFd, unix::fs::MetadataExt},
+    fs,
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::fs::MetadataExt,
+    },
 };
 
 use model::VmId;
@@ -36,9 +39,7 @@ fn prepared(places: &Places, id: &VmId) -> Result<LaunchError, LaunchError> {
     let record = Record::read(&jail)?;
     let log = start::log(&jail, MONITOR_LOG)?;
     let card = match &record.tap {
-        Some(name) => {
-            Some(tap::open(name).map_err(|source| LaunchError::NoTap { tap: name.to_string(), source })?)
-        }
+        Some(name) => Some(tap::open(name)?),
         None => None,
     };
     let plan = planned(places, &record, card.as_ref());
@@ -60,7 +61,7 @@ fn group_of(device: &str) -> Result<u32, LaunchError> {
 }
 
 /// The plan of a boot from a jail: every file by its name in there.
-fn planned(places: &Places, record: &Record, card: Option<&File>) -> BootPlan {
+fn planned(places: &Places, record: &Record, card: Option<&OwnedFd>) -> BootPlan {
     let launch = &record.launch;
     let facts = BootFacts {
         accel: match launch.accel {

@@ -26,7 +26,7 @@ use tokio::{
 use crate::{
     book::BookError,
     helper::{Helper, Programs},
-    net::NoNetwork,
+    net::{HostNetwork, Network, NoNetwork},
     places::Places,
     units::SystemdUnits,
 };
@@ -110,13 +110,30 @@ async fn run(places: Places, listener: StdListener) -> Result<(), ServeError> {
     let listener = UnixListener::from_std(listener).map_err(unusable)?;
     let admitted = Admitted { owner_uid: record.owner_uid };
     let programs = programs(&places)?;
-    let parts = (SystemdUnits::default(), NoNetwork);
-    let helper = Helper::open(places, record.owner_uid, programs, parts).await;
+    // What lies below a prefix is not this host's, and neither is its network.
+    if places.root() == Path::new("/") {
+        let network = HostNetwork::new(host::net::Places::of_the_host());
+        let parts = (SystemdUnits::default(), network);
+        let helper = Helper::open(places, record.owner_uid, programs, parts).await;
+        answer(helper, listener, admitted).await
+    } else {
+        let parts = (SystemdUnits::default(), NoNetwork);
+        let helper = Helper::open(places, record.owner_uid, programs, parts).await;
+        answer(helper, listener, admitted).await
+    }
+}
+
+async fn answer<N: Network>(
+    helper: Result<Helper<SystemdUnits, N>, BookError>,
+    listener: UnixListener,
+    admitted: Admitted,
+) -> Result<(), ServeError> {
     let helper = Arc::new(helper.map_err(|source| ServeError::NoBook { source })?);
     let handle = move |call| {
         let helper = Arc::clone(&helper);
         async move { helper.answer(call).await }
     };
+    let unusable = |source| ServeError::Unusable { path: "a signal".into(), source };
     let told_to_end = told_to_end().map_err(unusable)?;
     if let Err(error) = notify(&[Notice::Ready]) {
         tracing::warn!("systemd was not told that it serves: {error}");

@@ -57,7 +57,7 @@ const TABLE: &[(&str, Plant, &str, Code, &str)] = &[
         "a device",
         |world| {
             mknodat(CWD, world.state("null"), FileType::CharacterDevice, Mode::from_raw_mode(0o666), 0x103)
-                .unwrap()
+                .unwrap();
         },
         "null",
         Code::Forbidden,
