@@ -1,6 +1,6 @@
 //! What the host is like.
 
-use std::{fmt, path::PathBuf};
+use std::{collections::BTreeSet, fmt, fs, io::ErrorKind, path::PathBuf};
 
 use model::Class;
 use network::{Chains, ForwardFacts, HostFacts, IfName, Plan, Route, with_block};
@@ -17,10 +17,9 @@ use super::{
 pub async fn facts(places: &Places) -> Result<HostFacts, NetError> {
     let net = Netlink::open()?;
     let links = net.links().await?;
-    let interfaces: std::collections::BTreeSet<IfName> =
-        links.iter().filter_map(|link| link.name.parse().ok()).collect();
+    let interfaces: BTreeSet<IfName> = links.iter().filter_map(|link| link.name.parse().ok()).collect();
     let record = sysctl::Record::read(places)?;
-    let mut forwarding = std::collections::BTreeSet::new();
+    let mut forwarding = BTreeSet::new();
     for name in &interfaces {
         if !record.opened.contains(name) && sysctl::is_forwarding(name)? {
             forwarding.insert(name.clone());
@@ -41,7 +40,14 @@ pub async fn facts(places: &Places) -> Result<HostFacts, NetError> {
 const LEGACY: &str = "/proc/net/ip_tables_names";
 
 async fn legacy(chains: &Chains) -> Result<Option<String>, NetError> {
-    let names = resolver::read(LEGACY.as_ref())?.unwrap_or_default();
+    let names = match fs::read_to_string(LEGACY) {
+        Ok(names) => names,
+        // Root of a user namespace may not read it, nor have such tables.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => {
+            return Ok(None);
+        }
+        Err(source) => return Err(NetError::File { what: "read", path: LEGACY.into(), source }),
+    };
     if !names.lines().any(|name| name == "filter") || chains.has("ip", "filter", "FORWARD") {
         return Ok(None);
     }

@@ -3,7 +3,7 @@
 use network::Peers;
 
 use crate::{
-    probe::{listen, listen_here, pings, seen_as, seen_as_from_here},
+    probe::{Ear, listen, listen_here, listen_on, pings, seen_as, seen_as_from_here, seen_at},
     space::{Space, on_a_host_of_its_own, sh},
     world::{GATEWAY, HOST, OUTSIDE, World},
 };
@@ -73,31 +73,14 @@ fn of_the_host_guests_reach_a_ping_to_the_gateway_and_nothing_else() {
     on_a_host_of_its_own("guests::of_the_host_guests_reach_a_ping_to_the_gateway_and_nothing_else", || {
         let mut world = World::new();
         let lease = world.grant("dev", true);
-        // A service of the host on an address that leads on to a container: docker's published ports.
-        let container = Space::new();
-        sh(&format!(
-            "ip link add docker0 type bridge; ip addr add 172.17.0.1/16 dev docker0; ip link set docker0 up
-            ip link add c0 type veth peer name eth0 netns {}; ip link set c0 master docker0 up",
-            container.pid()
-        ));
-        container.sh(
-            "ip addr add 172.17.0.2/16 dev eth0; ip link set eth0 up; ip route add default via 172.17.0.1",
-        );
-        listen(&container);
-        sh("nft 'add table ip docker; add chain ip docker pre { type nat hook prerouting priority dstnat; }
-            add rule ip docker pre fib daddr type local tcp dport 80 dnat to 172.17.0.2'");
         world.apply();
         let guest = world.guest(&lease);
-        for there in ["172.30.0.1", HOST, "172.17.0.1", "172.17.0.2"] {
-            assert_eq!(seen_as(&guest, there), None, "{there}");
-        }
-        sh("nft delete table ip docker");
         listen_here();
         // A guest that takes even its own loopback for the host's, and a host that would let it.
         sh("echo 1 > /proc/sys/net/ipv4/conf/banger0/route_localnet");
         guest.sh("ip link set lo down; echo 1 > /proc/sys/net/ipv4/conf/all/route_localnet");
         guest.sh(&format!("ip route add 127.0.0.1/32 via {GATEWAY}"));
-        for there in [GATEWAY, HOST, "172.17.0.1", "127.0.0.1"] {
+        for there in [GATEWAY, HOST, "127.0.0.1"] {
             assert_eq!(seen_as(&guest, there), None, "{there}");
         }
         let own = lease.address.to_string();
@@ -107,9 +90,83 @@ fn of_the_host_guests_reach_a_ping_to_the_gateway_and_nothing_else() {
         assert_eq!(seen_as_from_here(&own).as_deref(), Some(GATEWAY), "the host reaches the guest");
         // It is our rules that keep it out.
         sh("nft delete table inet banger");
-        for there in [GATEWAY, HOST, "172.17.0.1"] {
+        for there in [GATEWAY, HOST] {
             assert!(seen_as(&guest, there).is_some(), "{there}");
         }
+    });
+}
+
+#[test]
+fn neither_do_they_reach_what_the_hosts_ports_lead_to() {
+    on_a_host_of_its_own("guests::neither_do_they_reach_what_the_hosts_ports_lead_to", || {
+        let mut world = World::new();
+        let lease = world.grant("dev", true);
+        let container = Space::new();
+        sh(&format!(
+            "ip link add docker0 type bridge; ip addr add 172.17.0.1/16 dev docker0; ip link set docker0 up
+            ip link add c0 type veth peer name eth0 netns {}; ip link set c0 master docker0 up
+            echo 1 > /proc/sys/net/ipv4/ip_forward",
+            container.pid()
+        ));
+        container.sh("ip addr add 172.17.0.2/16 dev eth0; ip link set eth0 up");
+        container.sh("ip route add default via 172.17.0.1");
+        listen(&container);
+        listen(&world.outside);
+        // Two published ports: one leads to a container, one out again.
+        sh("nft 'add table ip ports; add chain ip ports pre { type nat hook prerouting priority dstnat; }
+            add rule ip ports pre fib daddr type local tcp dport 8080 dnat to 172.17.0.2:80
+            add rule ip ports pre fib daddr type local tcp dport 8081 dnat to 203.0.113.1:80'");
+        world.apply();
+        let guest = world.guest(&lease);
+        let reaches = |there: &str, port: u16| guest.run(|| seen_at(there, port)).is_some();
+        let ways = [(HOST, 8080), (HOST, 8081), (GATEWAY, 8081), ("172.17.0.2", 80)];
+        for (there, port) in ways {
+            assert!(!reaches(there, port), "{there}:{port}");
+        }
+        // What leads to containers stays shut for itself, not because no port leads there.
+        sh("nft flush chain inet banger to_host_early");
+        assert!(!reaches(HOST, 8080) && reaches(HOST, 8081));
+        sh("nft flush set inet banger closed");
+        for (there, port) in ways {
+            assert!(reaches(there, port), "it is our rules that keep {there}:{port} shut");
+        }
+    });
+}
+
+#[test]
+fn what_a_guest_says_to_everybody_the_host_does_not_hear() {
+    on_a_host_of_its_own("guests::what_a_guest_says_to_everybody_the_host_does_not_hear", || {
+        let mut world = World::new();
+        let lease = world.grant("dev", true);
+        world.apply();
+        let guest = world.guest(&lease);
+        let (ear, own) = (Ear::here(), lease.address.to_string());
+        for to in ["172.30.255.255", "255.255.255.255"] {
+            assert!(!ear.hears(&guest, &own, to), "{to}");
+        }
+        sh("nft delete table inet banger");
+        assert!(ear.hears(&guest, &own, "172.30.255.255"), "it is our rules that keep it out");
+    });
+}
+
+#[test]
+fn of_link_local_addresses_guests_reach_name_servers_alone() {
+    on_a_host_of_its_own("guests::of_link_local_addresses_guests_reach_name_servers_alone", || {
+        let mut world = World::new();
+        let lease = world.grant("dev", true);
+        sh("ip route add 169.254.0.0/16 dev eth0");
+        world.outside.sh("ip addr add 169.254.169.254/16 dev eth0");
+        listen(&world.outside);
+        listen_on(&world.outside, 53);
+        world.apply();
+        let guest = world.guest(&lease);
+        assert_eq!(
+            seen_as(&guest, "169.254.169.254"),
+            None,
+            "a cloud gives away the host's own credentials there"
+        );
+        let name_server = guest.run(|| seen_at("169.254.169.254", 53));
+        assert_eq!(name_server.as_deref(), Some(HOST));
     });
 }
 
@@ -129,11 +186,18 @@ fn a_forged_sender_is_dropped() {
         assert!(!pings(&first, &stolen, GATEWAY), "an address of another");
         assert!(pings(&first, &own, GATEWAY));
 
+        // No answer is needed to do harm: what it says must not be heard outside.
+        let ear = Ear::of(&world.outside);
+        assert!(ear.hears(&first, &own, OUTSIDE));
+        assert!(!ear.hears(&first, &stolen, OUTSIDE));
+        assert!(ear.hears(&second, &stolen, OUTSIDE));
+
         // As the other's address in ARP: with the other gone, nobody answers for it.
         listen(&first);
-        drop(second);
-        sh("ip neigh flush dev banger0");
+        sh(&format!("ip link del {}; ip neigh flush dev banger0", two.tap));
         assert_eq!(seen_as_from_here(&stolen), None);
+        let known = sh(&format!("ip neigh show {stolen} dev banger0"));
+        assert!(!known.contains("lladdr"), "{known}");
         assert_eq!(seen_as_from_here(&own).as_deref(), Some(GATEWAY));
 
         first.sh("ip link set eth0 address 02:b6:00:00:00:01");

@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket},
     thread,
     time::Duration,
 };
@@ -16,22 +16,27 @@ use crate::space::Space;
 
 /// How long what must not arrive is given to arrive nevertheless.
 const NEVER: Duration = Duration::from_millis(600);
-pub(crate) const PORT: u16 = 80;
+const PORT: u16 = 80;
 
 /// Listens on every address of `space` until the test ends, and says to each client what its address is.
 pub(crate) fn listen(space: &Space) {
-    let listener = space.run(bound);
+    listen_on(space, PORT);
+}
+
+/// As [`listen`], on another port.
+pub(crate) fn listen_on(space: &Space, port: u16) {
+    let listener = space.run(|| bound(port));
     thread::spawn(move || answer(&listener));
 }
 
 /// As [`listen`], here.
 pub(crate) fn listen_here() {
-    let listener = bound();
+    let listener = bound(PORT);
     thread::spawn(move || answer(&listener));
 }
 
-fn bound() -> TcpListener {
-    TcpListener::bind((Ipv4Addr::UNSPECIFIED, PORT)).unwrap()
+fn bound(port: u16) -> TcpListener {
+    TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).unwrap()
 }
 
 fn answer(listener: &TcpListener) {
@@ -42,7 +47,12 @@ fn answer(listener: &TcpListener) {
 
 /// Connects from here, and returns the address that the listener saw; `None` where nobody answered.
 pub(crate) fn seen_as_from_here(address: &str) -> Option<String> {
-    let address = SocketAddr::from((address.parse::<Ipv4Addr>().unwrap(), PORT));
+    seen_at(address, PORT)
+}
+
+/// As [`seen_as_from_here`], on another port.
+pub(crate) fn seen_at(address: &str, port: u16) -> Option<String> {
+    let address = SocketAddr::from((address.parse::<Ipv4Addr>().unwrap(), port));
     let mut stream = TcpStream::connect_timeout(&address, NEVER).ok()?;
     stream.set_read_timeout(Some(NEVER)).unwrap();
     let mut said = String::new();
@@ -53,6 +63,32 @@ pub(crate) fn seen_as_from_here(address: &str) -> Option<String> {
 /// As [`seen_as_from_here`], from `space`.
 pub(crate) fn seen_as(space: &Space, address: &str) -> Option<String> {
     space.run(|| seen_as_from_here(address))
+}
+
+/// Somebody who waits for a word, without an answer to it.
+pub(crate) struct Ear(UdpSocket);
+
+impl Ear {
+    pub(crate) fn here() -> Self {
+        let ear = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 5353)).unwrap();
+        ear.set_read_timeout(Some(NEVER)).unwrap();
+        Self(ear)
+    }
+
+    pub(crate) fn of(space: &Space) -> Self {
+        space.run(Self::here)
+    }
+
+    /// Whether a word that `space` sends with the address `from` to `to` is heard.
+    pub(crate) fn hears(&self, space: &Space, from: &str, to: &str) -> bool {
+        let (from, to): (Ipv4Addr, Ipv4Addr) = (from.parse().unwrap(), to.parse().unwrap());
+        space.run(|| {
+            let mouth = UdpSocket::bind((from, 0)).unwrap();
+            mouth.set_broadcast(true).unwrap();
+            mouth.send_to(b"word", (to, 5353)).unwrap();
+        });
+        self.0.recv(&mut [0; 8]).is_ok()
+    }
 }
 
 /// Whether a ping from `space`, sent with the address `from`, is answered.
