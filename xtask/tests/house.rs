@@ -41,6 +41,14 @@ fn layers() {
 }
 
 #[test]
+fn root_crates() {
+    let tree = tree();
+    let list: rules::root_crates::RootCrates = data(&tree, "xtask/root_crates.toml");
+    let packages = rules::layers::packages(&metadata(&tree));
+    assert_none(&rules::root_crates::check(&list, &packages[&list.program].reaches));
+}
+
+#[test]
 fn bans() {
     let tree = tree();
     let libraries = rules::bans::libraries(&metadata(&tree));
