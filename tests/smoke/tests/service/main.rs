@@ -1,0 +1,3 @@
+//! The scenarios for hosts that have a systemd of their own, by what they are about.
+
+mod host;
