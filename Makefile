@@ -32,7 +32,7 @@ agent:
 setup:
 	@sh scripts/setup
 
-## smoke: scenarios against real machines: make smoke [HOST=plain|service] [SCENARIO=part_of_a_name]
+## smoke: scenarios against real machines: make smoke [HOST=plain|service|kvm] [SCENARIO=part_of_a_name]
 smoke: setup build
 	@BANGER_SMOKE_HOST=$(HOST) sh scripts/smoke $(SCENARIO)
 

@@ -63,8 +63,9 @@ pub fn prepare() {
         must(&home, &["vm", "run", "--rm", "--image", IMAGES[0], "--", "true"]);
     });
     home.stop_daemon();
-    if inside::lacks().is_none() {
-        inside::prepare();
+    let kind = inside::Kind::asked_for();
+    if inside::lacks(kind).is_none() {
+        inside::prepare(kind);
     }
 }
 

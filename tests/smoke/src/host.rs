@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::{
     cache, census,
     command::{Account, Command},
-    inside::Inside,
+    inside::{Inside, Kind},
     place, slot,
     wait::wait_until,
 };
@@ -106,9 +106,9 @@ impl Host {
     }
 
     /// One with a systemd of its own.
-    pub(crate) fn service(scenario: &str) -> Self {
+    pub(crate) fn service(scenario: &str, kind: Kind) -> Self {
         cache::ensure();
-        Self::new(scenario, |dir| Site::Inside(Inside::boot(dir)))
+        Self::new(scenario, |dir| Site::Inside(Inside::boot(kind, dir)))
     }
 
     fn new(scenario: &str, site: impl FnOnce(&Path) -> Site) -> Self {
@@ -129,9 +129,9 @@ impl Host {
 
     /// What kind of host it is, as `tests/skips.toml` calls it.
     pub(crate) fn kind(&self) -> &'static str {
-        match self.site {
+        match &self.site {
             Site::Home(_) => "plain",
-            Site::Inside(_) => "service",
+            Site::Inside(inside) => inside.kind().name(),
         }
     }
 

@@ -12,7 +12,9 @@ use std::{
 use serde::Deserialize;
 
 use crate::{
-    Host, inside, place,
+    Host,
+    inside::{self, Kind},
+    place,
     report::{Ended, Report},
 };
 
@@ -45,14 +47,15 @@ pub fn on_plain<F: FnOnce(&Host)>(body: F) {
 /// Where the scenario fails, or leaves something; where the host does not come up.
 pub fn on_service<F: FnOnce(&Host)>(body: F) {
     let scenario = name_of::<F>();
-    if let Some(missing) = inside::lacks() {
-        assert_may_skip(&scenario, "service", missing);
+    let kind = Kind::asked_for();
+    if let Some(missing) = inside::lacks(kind) {
+        assert_may_skip(&scenario, kind.name(), missing);
         println!("skipped: {missing}");
         let ended = Ended::Skipped(missing.to_owned());
         return Report { scenario, ended, seconds: 0, notes: vec![] }.write();
     }
     Report { scenario: scenario.clone(), ended: Ended::Not, seconds: 0, notes: vec![] }.write();
-    let host = Host::service(&scenario);
+    let host = Host::service(&scenario, kind);
     run(&scenario, &host, body);
 }
 

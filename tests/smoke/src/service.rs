@@ -11,6 +11,7 @@ pub use traces::Traces;
 use crate::{
     Host,
     command::{Account, Command},
+    inside::Kind,
     wait::wait_until,
 };
 
@@ -90,6 +91,13 @@ impl Host {
         Traces::of(self)
     }
 
+    /// Whether it is an emulated computer: its own kernel, KVM, device mapper; its network cannot be entered.
+    #[track_caller]
+    #[must_use]
+    pub fn is_computer(&self) -> bool {
+        self.inside().kind() == Kind::Computer
+    }
+
     /// Begins to serve HTTP in a network beyond the host's gateway, which guests reach through it alone.
     #[track_caller]
     pub fn outside(&self) -> Outside {
@@ -99,13 +107,13 @@ impl Host {
     /// Runs `work` on a thread that is in the host's own network: what it connects to is the host's.
     #[track_caller]
     pub fn in_its_network<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        self.inside().in_its_network(work)
+        self.inside().container().in_its_network(work)
     }
 
     /// Runs `work` on a thread that is in the network outside the host. The host is 198.51.100.2 there.
     #[track_caller]
     pub fn in_network_outside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        self.inside().in_network_outside(work)
+        self.inside().container().in_network_outside(work)
     }
 
     /// Puts the shared images and kernels to where the machines of `dev` have theirs.

@@ -36,14 +36,11 @@ pub(crate) enum Way {
         /// Who runs it there.
         account: Account,
     },
-    /// Over ssh to an emulated computer.
-    #[cfg_attr(not(test), expect(dead_code, reason = "emulated computers come next"))]
+    /// Over a connection of ssh that is there already, to an emulated computer.
     Computer {
-        /// The port of this machine's loopback that leads there.
-        port: u16,
-        /// The file with the key that opens it.
-        key: PathBuf,
-        /// Who runs it there.
+        /// The socket of who has the connection, for that account.
+        socket: PathBuf,
+        /// Whose connection it is.
         account: Account,
     },
 }
@@ -91,22 +88,18 @@ impl Way {
                 words.extend(session.chain(own));
                 words
             }
-            Self::Computer { port, key, account } => {
+            Self::Computer { socket, account } => {
                 let mut words: Vec<OsString> = session.collect();
-                words.extend(["ssh", "-q", "-F", "none", "-i"].map(OsString::from));
-                words.push(key.into());
-                for option in [
-                    "BatchMode=yes",
-                    "ConnectTimeout=20",
-                    "StrictHostKeyChecking=no",
-                    "UserKnownHostsFile=/dev/null",
-                ] {
-                    words.extend(["-o".into(), option.into()]);
-                }
-                let port = port.to_string();
-                words.extend(["-p", &port, if call.on_terminal { "-tt" } else { "-T" }].map(OsString::from));
-                words.extend([format!("{}@127.0.0.1", account.name()).into(), "--".into()]);
-                words.push(line(call, own).into());
+                // Where the connection is gone, none is made.
+                words.extend(
+                    ["ssh", "-q", "-F", "none", "-o", "ProxyCommand=false", "-S"].map(OsString::from),
+                );
+                let terminal = if call.on_terminal { "-tt" } else { "-T" };
+                words.extend([socket.into(), terminal.into()]);
+                words.extend(
+                    [format!("{}@127.0.0.1", account.name()), "--".into(), line(call, own)]
+                        .map(OsString::from),
+                );
                 words
             }
         }
@@ -120,7 +113,8 @@ fn line(call: &Call<'_>, own: impl Iterator<Item = OsString>) -> String {
     let words = words.chain([call.dir.display().to_string()]).chain(envs);
     let words = words.chain(own.map(|word| word.display().to_string()));
     let quoted: Vec<String> = words.map(|word| format!("'{}'", word.replace('\'', r"'\''"))).collect();
-    format!("exec {}", quoted.join(" "))
+    // The shell stays, and tells of an end by a signal as any shell does.
+    format!("{}; exit $?", quoted.join(" "))
 }
 
 #[cfg(test)]
@@ -150,8 +144,8 @@ mod tests {
                 "env --chdir /home/dev setpriv --reuid=dev --regid=dev --init-groups -- echo it's"
             )
         );
-        let over = words(&Way::Computer { port: 22, key: "/key".into(), account: Account::Root });
-        let told = r"root@127.0.0.1 -- exec 'env' '--chdir' '/home/dev' 'A=b c' 'echo' 'it'\''s'";
+        let over = words(&Way::Computer { socket: "/socket".into(), account: Account::Root });
+        let told = r"root@127.0.0.1 -- 'env' '--chdir' '/home/dev' 'A=b c' 'echo' 'it'\''s'; exit $?";
         assert!(over.ends_with(told), "{over}");
     }
 }

@@ -30,13 +30,24 @@ const BOOT_LIMIT: Duration = Duration::from_mins(2);
 /// How long what was killed may take to be gone.
 const GONE_LIMIT: Duration = Duration::from_secs(20);
 
+/// The root that it starts from.
+fn root() -> PathBuf {
+    place::cache().join("inside/root")
+}
+
+/// Makes what a container starts from.
+pub(super) fn prepare() {
+    root::prepare(&root(), &[]);
+    state::prepare();
+}
+
 /// The script that keeps it.
 fn script() -> PathBuf {
     place::repository().join("tests/smoke/src/inside/container.sh")
 }
 
 #[derive(Debug)]
-pub(super) struct Container {
+pub(crate) struct Container {
     dir: PathBuf,
     /// The name of its control group.
     name: String,
@@ -94,7 +105,7 @@ impl Container {
             format!("banger-smoke-{}-{}", std::process::id(), dir.file_name().unwrap_or_default().display());
         let log = fs::File::create(dir.join("keeper.log")).and_then(|log| Ok((log.try_clone()?, log)));
         let (out, err) = log.unwrap_or_else(|error| panic!("create a log in {}: {error}", dir.display()));
-        let keeper = keeper("enter", &name, dir, &root::path())
+        let keeper = keeper("enter", &name, dir, &root())
             .stdin(Stdio::null())
             .stdout(out)
             .stderr(err)
@@ -164,12 +175,12 @@ impl Container {
         fs::read_to_string(self.dir.join("keeper.log")).unwrap_or_default()
     }
 
-    pub(super) fn in_its_network<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+    pub(crate) fn in_its_network<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         let Some(leader) = self.leader() else { panic!("the container does not run\n{}", self.log()) };
         in_network_of(leader, work)
     }
 
-    pub(super) fn in_network_outside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+    pub(crate) fn in_network_outside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         in_network_of(self.keeper.id().cast_signed(), work)
     }
 }

@@ -1,4 +1,4 @@
-//! Whether containers can be had on this machine.
+//! Whether such systems can be had on this machine.
 
 use std::{
     env,
@@ -6,22 +6,31 @@ use std::{
     sync::OnceLock,
 };
 
-use super::container;
+use super::{Kind, container};
 
-/// The programs that one is made with.
-const PROGRAMS: [&str; 6] = ["systemd-nspawn", "mmdebstrap", "ip", "nsenter", "setpriv", "unshare"];
+/// The programs that a container is made with.
+const FOR_CONTAINERS: [&str; 6] = ["systemd-nspawn", "mmdebstrap", "ip", "nsenter", "setpriv", "unshare"];
+
+/// The programs that an emulated computer is made with.
+const FOR_COMPUTERS: [&str; 7] =
+    ["qemu-system-x86_64", "qemu-img", "mmdebstrap", "mke2fs", "setpriv", "ssh", "ssh-keygen"];
 
 /// Says what this machine lacks for them; nothing where they can be had.
-pub(crate) fn lacks() -> Option<&'static str> {
+pub(crate) fn lacks(kind: Kind) -> Option<&'static str> {
     static FOUND: OnceLock<Option<&str>> = OnceLock::new();
     *FOUND.get_or_init(|| {
         if !rustix::process::geteuid().is_root() {
             return Some("root");
         }
-        if let Some(program) = PROGRAMS.into_iter().find(|program| !is_there(program)) {
+        let programs = match kind {
+            Kind::Container => &FOR_CONTAINERS[..],
+            Kind::Computer => &FOR_COMPUTERS,
+        };
+        if let Some(program) = programs.iter().find(|program| !is_there(program)) {
             return Some(program);
         }
-        (!container::can_be_kept()).then_some("namespaces, mounts and control groups of its own")
+        let is_well = kind == Kind::Computer || container::can_be_kept();
+        (!is_well).then_some("namespaces, mounts and control groups of its own")
     })
 }
 

@@ -11,7 +11,7 @@ use std::{
 use image::{HostArchive, Job};
 use serde::Deserialize;
 
-use crate::{cache::once, command::Command, place};
+use crate::{cache::once, command::Command};
 
 /// Fetching and installing on a slow host from a slow mirror.
 const LIMIT: Duration = Duration::from_mins(30);
@@ -39,27 +39,28 @@ struct RecipeFile {
     mode: u32,
 }
 
-/// Where it is.
-pub(super) fn path() -> PathBuf {
-    place::cache().join("inside/root")
+/// What it is made of, besides the packages of `more`: another text makes another root.
+pub(super) fn key(more: &[&str]) -> String {
+    format!("{RECIPE}{more:?}")
 }
 
-/// Makes it, unless it is there and of the same recipe.
-pub(super) fn prepare() {
-    let dir = place::cache().join("inside");
-    fs::create_dir_all(&dir).unwrap_or_else(|error| panic!("create {}: {error}", dir.display()));
-    let mark = dir.join("root.made");
-    once(&mark, RECIPE, || {
+/// Makes it in the directory `root`, with the packages of `more` besides, unless it is there and of the same recipe.
+pub(super) fn prepare(root: &Path, more: &[&str]) {
+    let dir = root.parent().unwrap_or(root);
+    fs::create_dir_all(dir).unwrap_or_else(|error| panic!("create {}: {error}", dir.display()));
+    let mark = root.with_extension("made");
+    once(&mark, &key(more), || {
+        eprintln!("smoke: building a small system in {}", root.display());
         let _not_made_any_more = fs::remove_file(&mark);
-        eprintln!("smoke: building a small system in {}", dir.display());
-        let partial = dir.join("root.partial");
-        for old in [&partial, &path()] {
+        let partial = root.with_extension("partial");
+        for old in [&partial, root] {
             super::state::remove(old);
         }
-        let recipe: Recipe = toml::from_str(RECIPE).unwrap_or_else(|error| panic!("root.toml: {error}"));
-        install(&recipe, &dir, &partial);
+        let mut recipe: Recipe = toml::from_str(RECIPE).unwrap_or_else(|error| panic!("root.toml: {error}"));
+        recipe.packages.extend(more.iter().map(ToString::to_string));
+        install(&recipe, dir, &partial);
         set_up(&recipe, &partial).unwrap_or_else(|error| panic!("set up {}: {error}", partial.display()));
-        fs::rename(&partial, path()).unwrap_or_else(|error| panic!("rename {}: {error}", partial.display()));
+        fs::rename(&partial, root).unwrap_or_else(|error| panic!("rename {}: {error}", partial.display()));
     });
 }
 

@@ -21,13 +21,18 @@ fn path() -> PathBuf {
     place::cache().join("inside/state")
 }
 
-/// Makes the copy, unless it is there and of the same files.
-pub(super) fn prepare() {
-    let from = cache::state();
+/// Tells one set of images and kernels from another.
+pub(super) fn key() -> String {
     let mut key = String::new();
     for name in cache::SHARED {
-        list(&from.join(name), &mut key);
+        list(&cache::state().join(name), &mut key);
     }
+    key
+}
+
+/// Makes the copy, unless it is there and of the same files.
+pub(super) fn prepare() {
+    let (from, key) = (cache::state(), key());
     let mark = path().with_extension("made");
     once(&mark, &key, || {
         let _not_made_any_more = fs::remove_file(&mark);
@@ -67,7 +72,8 @@ pub(super) fn remove(dir: &Path) {
     }
 }
 
-fn run(command: &mut Command) {
+/// Runs a program that must not fail.
+pub(super) fn run(command: &mut Command) {
     let ended = command.status().unwrap_or_else(|error| panic!("start {command:?}: {error}"));
     assert!(ended.success(), "{command:?}: {ended}");
 }

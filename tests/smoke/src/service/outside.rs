@@ -9,12 +9,16 @@ use std::{
 
 use crate::Host;
 
-/// Where it is. It answers to no other address.
-const ADDRESS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 1);
+/// Where it is outside a container.
+const BEYOND: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 1);
+
+/// The gateway of an emulated computer, behind which this machine's loopback lies.
+const GATEWAY: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
 
 /// Serves HTTP outside a host until it is dropped. To each request it answers with who asked, as it saw them.
 #[derive(Debug)]
 pub struct Outside {
+    url: String,
     listener: TcpListener,
     heard: Arc<Mutex<Vec<String>>>,
 }
@@ -22,8 +26,13 @@ pub struct Outside {
 impl Outside {
     #[track_caller]
     pub(super) fn serve(host: &Host) -> Self {
-        let listener = host.in_network_outside(|| TcpListener::bind((ADDRESS, 80)));
+        let (address, listener) = if host.is_computer() {
+            (GATEWAY, TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
+        } else {
+            (BEYOND, host.in_network_outside(|| TcpListener::bind((BEYOND, 80))))
+        };
         let listener = listener.unwrap_or_else(|error| panic!("listen outside: {error}"));
+        let port = listener.local_addr().map_or(0, |address| address.port());
         let server = listener.try_clone().unwrap_or_else(|error| panic!("listen outside: {error}"));
         let heard = Arc::default();
         let log = Arc::clone(&heard);
@@ -34,16 +43,16 @@ impl Outside {
                 thread::spawn(move || drop(answer(&stream, peer, &log)));
             }
         });
-        Self { listener, heard }
+        Self { url: format!("http://{address}:{port}/"), listener, heard }
     }
 
     /// What to ask for.
     #[must_use]
-    pub fn url(&self) -> String {
-        format!("http://{ADDRESS}/")
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
-    /// Everything that was asked so far: `<address> <path>`.
+    /// Everything that was asked so far: `<address> <path>`. Of an emulated computer the address is this machine's.
     #[must_use]
     pub fn heard(&self) -> Vec<String> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use smoke::{Host, on_service};
+use smoke::{Host, on_service, skip};
 
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
@@ -81,21 +81,29 @@ fn a_service_host_has_a_network_of_its_own() {
         assert!(since.iter().any(|line| line.starts_with("+ nft ")), "{since:#?}");
         host.root(["sh", "-c", NO_NETWORK]).run().ok();
         assert_eq!(host.traces().since(&before), [""; 0]);
+        let outside = host.outside();
+        let told = host.program("curl").args(["-sS", "--max-time", "10", outside.url()]).run().ok();
+        assert!(told.stdout() == "198.51.100.2\n" || host.is_computer(), "{}", told.stdout());
+        assert_eq!(outside.heard().len(), 1);
+        let url = outside.url().to_owned();
+        drop(outside);
+        let code = host.program("curl").args(["-sS", "--max-time", "10", &url]).run().code;
+        assert!([7, 56].contains(&code), "nobody is to be there: {code}");
+    });
+}
 
+#[test]
+fn a_service_host_can_be_seen_from_both_sides() {
+    on_service(|host| {
+        if host.is_computer() {
+            skip!(host, "a network that can be entered");
+        }
         // This machine's own loopback is another one.
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         host.in_its_network(|| TcpStream::connect(("127.0.0.1", port)).unwrap_err());
         TcpStream::connect(("127.0.0.1", port)).unwrap();
 
-        let outside = host.outside();
-        let told = host.program("curl").args(["-sS", "--max-time", "10", &outside.url()]).run().ok();
-        assert_eq!(told.stdout(), "198.51.100.2\n");
-        assert_eq!(outside.heard(), ["198.51.100.2 /"]);
-        drop(outside);
-        host.program("curl").args(["-sS", "--max-time", "10", "http://203.0.113.1/"]).run().exits(7);
-
-        // And from the outside in.
         let listener = host.in_its_network(|| TcpListener::bind(("0.0.0.0", 4321))).unwrap();
         let mut client = host.in_network_outside(|| TcpStream::connect(("198.51.100.2", 4321))).unwrap();
         let (mut server, peer) = listener.accept().unwrap();
@@ -128,7 +136,7 @@ fn a_service_host_reboots() {
         assert_eq!((&*host.file("/var/lib/kept").unwrap(), host.file("/run/gone")), ("kept\n", None));
         assert_runs(host);
         assert!(first != second && second != third && first != third, "{first}{second}{third}");
-        waits.finish().exits(137);
+        assert_ne!(waits.finish().code, 0);
     });
 }
 
