@@ -147,7 +147,8 @@ fn mentions(module: &Path, tokens: &[Token]) -> Vec<Mention> {
                 }
                 depth = depth.saturating_sub(1);
             }
-            "use" => {
+            // `use<>` says which lifetimes a type captures, and names no module.
+            "use" if words.get(index + 1) != Some(&"<") => {
                 index = read_use(&words, index + 1, &mut vec![], &mut |path, alias| {
                     found.push(Mention { at: at.clone(), path, alias, is_use: true });
                 });
@@ -277,7 +278,10 @@ mod tests {
         let files = [
             ("lib.rs", "mod a; mod b; pub use a::A; pub use b::B;"),
             ("a.rs", "use crate::B; use std::{fmt, io}; fn f(&self) { self.x() }"),
-            ("b.rs", "mod c; use c::C; #[cfg(test)] mod tests { use crate::A; }"),
+            (
+                "b.rs",
+                "mod c; use c::C; fn f() -> impl Fn() + use<> {} #[cfg(test)] mod tests { use crate::A; }",
+            ),
             ("b/c.rs", "use super::B;"),
         ];
         assert_eq!(found(&files), [""; 0]);
