@@ -126,7 +126,7 @@ impl Inside {
     /// copied.
     pub(crate) fn share(&self, to: &str) {
         let script =
-            "set -e; mkdir -p \"$2\"; cp -al \"$1/.\" \"$2/\"; chown dev:dev \"$2\"; chmod 0700 \"$2\"";
+            "set -e; mkdir -p \"$2\"; cp -alf \"$1/.\" \"$2/\"; chown dev:dev \"$2\"; chmod 0700 \"$2\"";
         self.command(Account::Root, Path::new("sh")).args(["-c", script, "sh", STATE, to]).run().ok();
     }
 

@@ -10,6 +10,7 @@ const SMALL: [&str; 2] = ["--image", "debian-small"];
 /// Installs, and puts the shared images where the system install has its own.
 fn install(host: &Host) {
     host.root(INSTALL).run().ok();
+    host.systemctl(["stop", "bangerd.service"]).run().ok();
     host.with_guests();
 }
 
