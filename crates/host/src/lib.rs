@@ -17,12 +17,12 @@
 pub mod boot;
 pub mod capacity;
 pub mod dirs;
-pub mod kvm;
+mod known;
 pub mod net;
 pub mod process;
 pub mod program;
-mod remember;
 pub mod sockets;
 pub mod spawn;
 pub mod systemd;
-pub mod tsc;
+
+pub use known::{kvm, tsc};

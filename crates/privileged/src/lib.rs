@@ -23,6 +23,7 @@
 //! message says so.
 
 pub mod client;
+mod error;
 mod launch;
 mod lease;
 pub mod limits;
@@ -34,6 +35,7 @@ mod request;
 pub mod server;
 mod signal;
 
+pub use error::RequestError;
 pub use launch::{Accel, Launch, Root};
 pub use lease::{Lease, LeaseAsk};
 pub use names::{Interface, Mac};
@@ -43,7 +45,7 @@ pub use reply::{
     Facts, Hello, Launched, MachineState, Machines, ProcessId, Relinked, Reply, Signalled, Swept, UidRange,
     Unit, UnitState,
 };
-pub use request::{Machine, Nothing, Relink, Request, RequestError, SignalMonitor, Sweep};
+pub use request::{Machine, Nothing, Relink, Request, SignalMonitor, Sweep};
 pub use signal::MonitorSignal;
 
 /// The version of this contract, as it stands in every path.

@@ -123,8 +123,11 @@ impl Host {
     }
 
     pub(crate) fn has_daemon_inside(&self) -> bool {
-        let sockets = "test -S /run/banger/bangerd.sock || test -S /tmp/banger-1000/bangerd.sock";
-        self.root(["sh", "-c", sockets]).run().code == 0
+        const LOOK: &str = "for dir in /run /run/user/1000 /tmp; do
+                for name in banger banger-1000; do [ ! -S $dir/$name/bangerd.sock ] || exit 0; done
+            done
+            exit 1";
+        self.root(["sh", "-c", LOOK]).run().code == 0
     }
 
     /// Holds it to have nothing of a machine any more.

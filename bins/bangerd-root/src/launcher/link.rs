@@ -3,7 +3,8 @@
 use std::{
     env,
     ffi::OsString,
-    fs, io,
+    fs::{self, File},
+    io,
     os::{
         fd::AsRawFd,
         unix::{fs::PermissionsExt, net::UnixListener},
@@ -27,16 +28,11 @@ const AGENT: &str = "banger-vsock-agent";
 /// Becomes the link of a machine. Returns only what went wrong.
 #[must_use]
 pub fn link(places: &Places, id: &VmId) -> LaunchError {
-    match prepared(places, id) {
-        Ok(never) => never,
-        Err(error) => error,
-    }
+    start::logged(&places.jail(id), LINK_LOG, |log| become_link(places, id, log))
 }
 
-fn prepared(places: &Places, id: &VmId) -> Result<LaunchError, LaunchError> {
-    let jail = places.jail(id);
-    let record = Record::read(&jail)?;
-    let log = start::log(&jail, LINK_LOG)?;
+fn become_link(places: &Places, id: &VmId, log: File) -> Result<LaunchError, LaunchError> {
+    let record = Record::read(&places.jail(id))?;
     let agent = beside_this()?;
     let listener = listen(&places.links(), id, record.owner_uid)
         .map_err(|source| LaunchError::Unusable { path: places.link(id).join(LINK_SOCKET), source })?;

@@ -1,7 +1,7 @@
 //! `launch <id>`: the monitor of a machine, as the machine's user.
 
 use std::{
-    fs,
+    fs::{self, File},
     os::{
         fd::{AsRawFd, OwnedFd},
         unix::fs::MetadataExt,
@@ -28,16 +28,12 @@ const KVM: &str = "/dev/kvm";
 /// Becomes the monitor of a machine. Returns only what went wrong.
 #[must_use]
 pub fn monitor(places: &Places, id: &VmId) -> LaunchError {
-    match prepared(places, id) {
-        Ok(never) => never,
-        Err(error) => error,
-    }
+    start::logged(&places.jail(id), MONITOR_LOG, |log| become_monitor(places, id, log))
 }
 
-fn prepared(places: &Places, id: &VmId) -> Result<LaunchError, LaunchError> {
+fn become_monitor(places: &Places, id: &VmId, log: File) -> Result<LaunchError, LaunchError> {
     let jail = places.jail(id);
     let record = Record::read(&jail)?;
-    let log = start::log(&jail, MONITOR_LOG)?;
     let card = match &record.tap {
         Some(name) => Some(tap::open(name)?),
         None => None,

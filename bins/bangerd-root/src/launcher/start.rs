@@ -3,7 +3,7 @@
 use std::{
     ffi::OsString,
     fs::File,
-    io,
+    io::{self, Write},
     os::unix::process::CommandExt,
     path::Path,
     process::{Command, Stdio},
@@ -12,9 +12,28 @@ use std::{
 use rustix::fs::{Mode, OFlags, openat};
 
 use super::LaunchError;
+use crate::refuse::chain;
+
+/// Has `work` become a machine's process, whose log in its jail begins anew with it. Returns only what went
+/// wrong, which is then in that log too: whoever waits for the process looks there.
+pub(super) fn logged(
+    jail: &Path,
+    name: &str,
+    work: impl FnOnce(File) -> Result<LaunchError, LaunchError>,
+) -> LaunchError {
+    let unusable = |source| LaunchError::Unusable { path: jail.join(name), source };
+    let opened = log(jail, name).and_then(|log| Ok((log.try_clone().map_err(unusable)?, log)));
+    let (mut kept, log) = match opened {
+        Ok(both) => both,
+        Err(error) => return error,
+    };
+    let error = work(log).unwrap_or_else(|error| error);
+    let _told_elsewhere = writeln!(kept, "{}", chain(&error));
+    error
+}
 
 /// Opens the log of a machine's process in its jail, for what it says from now on.
-pub(super) fn log(jail: &Path, name: &str) -> Result<File, LaunchError> {
+fn log(jail: &Path, name: &str) -> Result<File, LaunchError> {
     let open = || -> io::Result<File> {
         let dir = File::open(jail)?;
         let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;

@@ -2,6 +2,7 @@
 
 mod args;
 mod log;
+mod main_process;
 mod run;
 mod serve;
 mod version;

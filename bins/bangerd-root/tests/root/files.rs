@@ -5,7 +5,7 @@ use std::{
     os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink},
 };
 
-use privileged::{Code, Launch, Root, StatePath, client::ClientError};
+use privileged::{Code, Launch, Root, StatePath, client::ClientError, limits::MACHINES_MAX};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use crate::world::{OWNER, STRANGER, World, ask, launch, op, vm};
@@ -182,4 +182,32 @@ async fn a_lease_is_one_machines_alone_and_kept_over_the_helpers_end() {
     let world = world.serving().await;
     let again = world.client().lease(&op(), ask(&vm(1), "renamed")).await.unwrap();
     assert_eq!((again.uid, again.address, again.name.as_str()), (first.uid, first.address, "renamed"));
+}
+
+#[tokio::test]
+async fn there_are_as_many_leases_as_are_allowed_and_no_more() {
+    let world = World::new();
+    let id = |number: u16| {
+        let [high, low] = number.to_be_bytes();
+        model::VmId::from_random([9, 9, 9, 9, high, low])
+    };
+    let lease = |number: u16| {
+        let [high, low] = (number + 2).to_be_bytes();
+        let address = std::net::Ipv4Addr::new(172, 30, high, low);
+        serde_json::json!({
+            "id": id(number), "name": format!("box-{number}"), "uid": 0x7000_0000 + u32::from(number),
+            "address": address, "mac": network::Mac::of(address), "tap": format!("bgr-{number:08x}"), "nat": true,
+        })
+    };
+    let leases: Vec<_> = (0..u16::try_from(MACHINES_MAX).unwrap()).map(lease).collect();
+    let book = serde_json::json!({
+        "schema": 1, "subnet": "172.30.0.0/16", "first_uid": 0x7000_0000, "leases": leases,
+    });
+    fs::write(world.places().leases(), serde_json::to_vec(&book).unwrap()).unwrap();
+    let world = world.serving().await;
+    let client = world.client();
+    let (code, said) = refused(client.lease(&op(), ask(&vm(1), "one-more")).await.unwrap_err());
+    assert_eq!(code, Code::Exhausted, "{said}");
+    // Who has one keeps it.
+    client.lease(&op(), ask(&id(0), "renamed")).await.unwrap();
 }

@@ -191,6 +191,12 @@ async fn why_a_launch_failed_is_told_and_nothing_of_it_is_left() {
     assert_eq!(refusal.code, Code::Machine, "{refusal}");
     assert!(refusal.message.contains("Address already in use") && refusal.hint.is_some(), "{refusal}");
     assert_eq!(left(&world), 0);
+
+    // What the launcher itself cannot do is told in the same way.
+    fs::remove_file(world.root().join("release/banger-vsock-agent")).unwrap();
+    let refusal = answer(&helper, Request::Launch(Box::new(launch(&vm(1))))).await.unwrap_err();
+    assert!(refusal.message.contains("banger-vsock-agent cannot be executed"), "{refusal}");
+    assert_eq!(left(&world), 0);
 }
 
 #[tokio::test]

@@ -3,8 +3,10 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
+    fs::{self, OpenOptions},
+    io,
     net::Ipv4Addr,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -18,7 +20,10 @@ use privileged::{
     client::{Client, ClientError},
 };
 use store::VmRecord;
-use vm::boot_plan::{Accel, DiskFormat};
+use vm::{
+    boot_plan::{Accel, DiskFormat},
+    layout::{CONSOLE_LOG, LINK_LOG, MONITOR_LOG},
+};
 use vmm::machine::{Found, Launched, Part};
 
 use super::Start;
@@ -59,6 +64,7 @@ impl Helper {
 
     pub(super) async fn launch(&self, vm: &VmRecord, start: &Start<'_>) -> Result<Launched, Failure> {
         self.lease(vm).await?;
+        make_logs(&self.state.join("vms").join(vm.id.as_str()))?;
         let launch = self.call(vm, start)?;
         let launched =
             self.client.launch(&self.op(), launch).await.map_err(|error| failed("start it", &error))?;
@@ -178,6 +184,16 @@ impl Helper {
         self.leases().insert(vm.id.clone(), lease.clone());
         Ok(lease)
     }
+}
+
+/// The helper makes nothing in the owner's directories: what a machine's processes write to has to be there.
+fn make_logs(dir: &Path) -> Result<(), Failure> {
+    for name in [CONSOLE_LOG, MONITOR_LOG, LINK_LOG] {
+        let path = dir.join(name);
+        let made = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
+        made.map_err(|error| failure(Code::Failed, format!("make {}: {error}", path.display())))?;
+    }
+    Ok(())
 }
 
 /// Finds a process that the helper named; `None` where it has ended already.

@@ -18,7 +18,7 @@ pub(super) async fn ensure(net: &Netlink, name: &IfName, subnet: Subnet) -> Resu
     let mac = Mac::of(subnet.gateway()).bytes().to_vec();
     if net.link(name.as_str()).await?.is_none() {
         let bridge = LinkMessageBuilder::<LinkBridge>::new(name.as_str()).address(mac.clone()).build();
-        net.handle().link().add(bridge).execute().await.map_err(kernel(&format!("make bridge {name}")))?;
+        net.handle().link().add(bridge).execute().await.map_err(kernel(format!("make bridge {name}")))?;
     }
     let not_ours = || NetError::NotOurs { name: name.to_string(), kind: "bridge" };
     let link = net.link(name.as_str()).await?.filter(|link| link.is_bridge).ok_or_else(not_ours)?;
@@ -26,14 +26,14 @@ pub(super) async fn ensure(net: &Netlink, name: &IfName, subnet: Subnet) -> Resu
     address(net, &link, subnet).await?;
     if !link.is_up || link.mac != mac {
         let up = LinkUnspec::new_with_index(link.index).address(mac).up().build();
-        net.handle().link().set(up).execute().await.map_err(kernel(&format!("bring up bridge {name}")))?;
+        net.handle().link().set(up).execute().await.map_err(kernel(format!("bring up bridge {name}")))?;
     }
     Ok(link)
 }
 
 async fn address(net: &Netlink, link: &Link, subnet: Subnet) -> Result<(), NetError> {
     let (gateway, prefix) = (subnet.gateway(), subnet.prefix_len());
-    let failed = || kernel(&format!("give {} the address {gateway}/{prefix}", link.name));
+    let failed = || kernel(format!("give {} the address {gateway}/{prefix}", link.name));
     let (mut is_there, addresses) = (false, net.addresses(Some(link.index)).await?);
     for (other, bits) in addresses {
         if (other, bits) == (gateway, prefix) {

@@ -16,27 +16,27 @@
 //! | `foreign`    | the rules of ours in the tables of others                   |
 //! | `hosts`      | `<name>.vm` in the hosts file                               |
 //! | `resolver`   | the name servers of the host                                |
-//! | `facts`      | what the host is like, before and after                     |
-//! | `apply`      | all of it, in order                                         |
+//! | `findings`   | what the host is like, before and after                     |
+//! | `report`     | all of it, in order                                         |
 
-mod apply;
 mod bridge;
 mod error;
-mod facts;
+mod findings;
 mod foreign;
 mod hosts;
 mod netlink;
 mod nft;
 mod places;
+mod report;
 mod resolver;
 mod sysctl;
 mod tap;
 mod tool;
 
-pub use apply::{Report, apply, remove};
 pub use error::NetError;
-pub use facts::{Finding, examine, facts};
+pub use findings::{Finding, examine, facts};
 pub use hosts::{HostsError, remove_names, write_names};
 pub use places::Places;
+pub use report::{Report, apply, remove};
 pub use resolver::name_servers;
 pub use tap::open_tap;

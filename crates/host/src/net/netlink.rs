@@ -68,8 +68,14 @@ impl Netlink {
 
     /// Lists all interfaces.
     pub(super) async fn links(&self) -> Result<Vec<Link>, NetError> {
-        let found: Vec<LinkMessage> =
-            self.handle.link().get().execute().try_collect().await.map_err(kernel("list interfaces"))?;
+        let found: Vec<LinkMessage> = self
+            .handle
+            .link()
+            .get()
+            .execute()
+            .try_collect()
+            .await
+            .map_err(kernel("list interfaces".to_owned()))?;
         Ok(found.iter().map(Link::read).collect())
     }
 
@@ -84,7 +90,8 @@ impl Netlink {
         if let Some(index) = index {
             request = request.set_link_index_filter(index);
         }
-        let found: Vec<_> = request.execute().try_collect().await.map_err(kernel("list addresses"))?;
+        let found: Vec<_> =
+            request.execute().try_collect().await.map_err(kernel("list addresses".to_owned()))?;
         let address = |attribute: &AddressAttribute| match attribute {
             AddressAttribute::Local(IpAddr::V4(address)) => Some(*address),
             _ => None,
@@ -99,8 +106,14 @@ impl Netlink {
     pub(super) async fn routes(&self) -> Result<Vec<Route>, NetError> {
         let links = self.links().await?;
         let all = RouteMessageBuilder::<Ipv4Addr>::new().build();
-        let found: Vec<RouteMessage> =
-            self.handle.route().get(all).execute().try_collect().await.map_err(kernel("list routes"))?;
+        let found: Vec<RouteMessage> = self
+            .handle
+            .route()
+            .get(all)
+            .execute()
+            .try_collect()
+            .await
+            .map_err(kernel("list routes".to_owned()))?;
         Ok(found.iter().flat_map(|route| read_route(route, &links)).collect())
     }
 
@@ -108,7 +121,7 @@ impl Netlink {
     pub(super) async fn delete(&self, link: &Link) -> Result<(), NetError> {
         match self.handle.link().del(link.index).execute().await {
             Err(rtnetlink::Error::NetlinkError(error)) if is_gone(error.raw_code()) => Ok(()),
-            deleted => deleted.map_err(kernel(&format!("remove {}", link.name))),
+            deleted => deleted.map_err(kernel(format!("remove {}", link.name))),
         }
     }
 }
@@ -118,8 +131,7 @@ fn is_gone(code: i32) -> bool {
 }
 
 /// Says what was being done.
-pub(super) fn kernel(what: &str) -> impl FnOnce(rtnetlink::Error) -> NetError + use<> {
-    let what = what.to_owned();
+pub(super) fn kernel(what: String) -> impl FnOnce(rtnetlink::Error) -> NetError {
     move |source| NetError::Kernel { what, source }
 }
 

@@ -59,7 +59,7 @@ pub(super) async fn ensure(
             source: io::ErrorKind::NotFound.into(),
         });
     };
-    let failed = || kernel(&format!("attach tap {name} to {}", bridge.name));
+    let failed = || kernel(format!("attach tap {name} to {}", bridge.name));
     if !link.is_up || link.controller != Some(bridge.index) {
         sysctl::without_ipv6(name)?;
         let up = LinkUnspec::new_with_index(link.index).controller(bridge.index).up().build();

@@ -132,26 +132,26 @@ impl World {
         }
         let hosts = fs::read_to_string(&self.places.hosts).unwrap();
         let record = fs::read_to_string(&self.places.record).unwrap_or_default();
-        let addresses =
-            sh("ip -j addr | tr , '\\n' | grep -e ifname -e local -e prefixlen; ip route show table all");
+        let addresses = sh(
+            "ip -j addr | tr , '\\n' | grep -e ifname -e local -e prefixlen; ip route show table all | sed 's, linkdown,,'",
+        );
         let settings = sh("cd /proc/sys/net/ipv4; grep . ip_forward conf/*/forwarding");
         format!("{rules:#}\n{links:#}\n{ports:#}\n{addresses}\n{settings}\n{hosts}\n{record}")
     }
 }
 
-/// What changes by itself, or counts how often something was made.
+/// Takes out what counts how often something was made, and what the kernel sets when it finds the time.
 fn strip(value: &mut serde_json::Value) {
+    const KEYS: [&str; 7] = ["handle", "ifindex", "packets", "bytes", "state", "operstate", "qdisc"];
     match value {
         serde_json::Value::Object(map) => {
-            map.retain(|key, _| {
-                !["handle", "ifindex"].contains(&key.as_str())
-                    && key != "packets"
-                    && key != "bytes"
-                    && !key.ends_with("_timer")
-            });
+            map.retain(|key, _| !KEYS.contains(&key.as_str()) && !key.ends_with("_timer"));
             map.values_mut().for_each(strip);
         }
-        serde_json::Value::Array(all) => all.iter_mut().for_each(strip),
+        serde_json::Value::Array(all) => {
+            all.retain(|one| one != "NO-CARRIER" && one != "LOWER_UP");
+            all.iter_mut().for_each(strip);
+        }
         _ => {}
     }
 }

@@ -104,7 +104,7 @@ impl Computer {
         let log = fs::File::create(self.dir.join("qemu.log"));
         let log = log.unwrap_or_else(|error| panic!("create a log in {}: {error}", self.dir.display()));
         let network = format!(
-            "user,id=n,net=198.51.100.0/24,host=198.51.100.1,dhcpstart=198.51.100.15,\
+            "user,id=n,ipv6=off,net=198.51.100.0/24,host=198.51.100.1,dhcpstart=198.51.100.15,\
              hostfwd=tcp:127.0.0.1:{}-198.51.100.2:22",
             self.port
         );

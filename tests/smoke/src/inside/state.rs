@@ -74,7 +74,11 @@ pub(super) fn remove(dir: &Path) {
 
 /// Runs a program that must not fail.
 pub(super) fn run(command: &mut Command) {
-    let ended = command.status().unwrap_or_else(|error| panic!("start {command:?}: {error}"));
+    let ended = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::inherit())
+        .status()
+        .unwrap_or_else(|error| panic!("start {command:?}: {error}"));
     assert!(ended.success(), "{command:?}: {ended}");
 }
 

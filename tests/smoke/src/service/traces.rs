@@ -20,13 +20,13 @@ systemctl --failed --plain --no-legend --no-pager | sed 's/^/failed /'
 nft list ruleset | sed 's/^/nft /'
 ip -oneline link show | awk '{ print "interface", $2 }' | sed 's/@.*//'
 # What the system itself adds to an interface that comes up, some time later, is not asked for.
-ip route show table all | grep -Ev 'fe80::|ff00::' | sed 's/^/route /'
+ip route show table all | grep -Ev 'fe80::|ff00::' | sed 's/^/route /; s/ expires [0-9]*sec//'
 ip rule show | sed 's/^/rule /'
 for key in net/ipv4/ip_forward net/ipv4/conf/all/forwarding net/ipv6/conf/all/forwarding; do
     [ ! -e /proc/sys/$key ] || echo "sysctl $key $(cat /proc/sys/$key)"
 done
 losetup --list --noheadings --output BACK-FILE 2>/dev/null | grep -E 'banger' | sed 's/^/loop /'
-ps -eo user:32,args --no-headers | grep -v '\]$' | grep -Ev ' (ps|sed|awk|grep|sh|sort) |systemd|dbus-daemon|agetty' |
+ps -eo user:32,args --no-headers | grep -v '\]$' | grep -Ev ' (ps|sed|awk|grep|sh|sort) |systemd|dbus-daemon|agetty| [(][a-z-]+[)]$' |
     sed 's/^/process /'
 true
 "#;

@@ -51,7 +51,11 @@ async fn legacy(chains: &Chains) -> Result<Option<String>, NetError> {
     if !names.lines().any(|name| name == "filter") || chains.has("ip", "filter", "FORWARD") {
         return Ok(None);
     }
-    let said = Tool::find("iptables-legacy")?.run(&["-w", "-S"], "").await;
+    // Before there were two of them, it was called iptables. Without either, nobody can be asked.
+    let Ok(tool) = Tool::find("iptables-legacy").or_else(|_| Tool::find("iptables")) else {
+        return Ok(None);
+    };
+    let said = tool.run(&["-w", "-S"], "").await;
     said.map(Some).map_err(|source| NetError::List { source })
 }
 
