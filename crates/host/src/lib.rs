@@ -8,14 +8,12 @@
 //! | [`spawn`]    | processes that outlive the one that starts them                        |
 //! | [`program`]  | programs on `PATH`                                                     |
 //! | [`sockets`]  | unix sockets below paths of any length                                 |
-//! | [`systemd`]  | units: transient ones and installed ones, over D-Bus                   |
-//! | [`activation`] | sockets that systemd hands in, and what it is told                   |
+//! | [`systemd`]  | units, over D-Bus; sockets that systemd hands in, and what it is told  |
 //! | [`capacity`] | processors, memory, file systems                                       |
 //! | [`tsc`]      | the rate of the time-stamp counter                                     |
 //! | [`net`]      | the network of system mode                                             |
 //! | [`kvm`]      | what is remembered of whether KVM truly works                          |
 
-pub mod activation;
 pub mod boot;
 pub mod capacity;
 pub mod dirs;

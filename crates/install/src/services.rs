@@ -88,17 +88,26 @@ pub async fn stop_daemon(systemd: &Systemd) -> Result<(), SystemdError> {
     systemd.stop(DAEMON, STOP_LIMIT).await
 }
 
+/// Ends the daemon and takes its socket away, so that it does not come again. Machines are not touched.
+///
+/// # Errors
+///
+/// [`SystemdError`]: the unit that it names may be up still.
+pub async fn close_daemon(systemd: &Systemd) -> Result<(), SystemdError> {
+    // The socket before its service: a knock would start it again.
+    systemd.stop(DAEMON_SOCKET, STOP_LIMIT).await?;
+    systemd.stop(DAEMON, STOP_LIMIT).await
+}
+
 /// Ends both services and takes their sockets away. Machines are not touched.
 ///
 /// # Errors
 ///
 /// [`SystemdError`]: the unit that it names may be up still.
 pub async fn stop_services(systemd: &Systemd) -> Result<(), SystemdError> {
-    // Each socket before its service: a knock would start it again.
-    for unit in [DAEMON_SOCKET, DAEMON, HELPER_SOCKET, HELPER] {
-        systemd.stop(unit, STOP_LIMIT).await?;
-    }
-    Ok(())
+    close_daemon(systemd).await?;
+    systemd.stop(HELPER_SOCKET, STOP_LIMIT).await?;
+    systemd.stop(HELPER, STOP_LIMIT).await
 }
 
 /// Lists the machines that run.

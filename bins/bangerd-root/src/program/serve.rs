@@ -14,8 +14,8 @@ use std::{
 };
 
 use host::{
-    activation::{Activation, ActivationError, Notice, notify},
     dirs::RecordError,
+    systemd::activation::{Activation, ActivationError, Notice, notify},
 };
 use privileged::server::{Admitted, serve as answer_calls};
 use tokio::{

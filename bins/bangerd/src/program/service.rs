@@ -3,9 +3,9 @@
 use std::{os::unix::net::UnixListener as StdListener, path::Path, time::Duration};
 
 use host::{
-    activation::{self, Activation, ActivationError, Notice},
     dirs::{Dirs, Environment, SystemPaths},
     sockets::SocketError,
+    systemd::activation::{self, Activation, ActivationError, Notice},
 };
 use jiff::Timestamp;
 use model::Class;

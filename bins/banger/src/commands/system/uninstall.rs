@@ -7,13 +7,13 @@ use std::{
 
 use api::client::{Client, ClientError};
 use futures::future::join_all;
-use host::{dirs::SystemPaths, systemd::Systemd};
+use host::{dirs::SystemPaths, net, systemd::Systemd};
 use install::{
     services::{self, MachineUnit},
     undo::{self, Purge},
 };
 use jiff::Timestamp;
-use model::{Class, InstallRecord, VmState};
+use model::{Class, InstallRecord, OpId, VmState};
 use serde_json::json;
 
 use super::{
@@ -44,6 +44,8 @@ pub(crate) struct Uninstall {
 }
 
 const DOING: &str = "remove the system install";
+/// The bridge where no file says otherwise.
+const BRIDGE_DEFAULT: &str = "banger0";
 
 impl Uninstall {
     pub(crate) async fn run(&self, context: &Context) -> Result<u8, Fault> {
@@ -127,9 +129,34 @@ async fn take_down(context: &Context, systemd: &Systemd, machines: &[MachineUnit
     }
     services::stop_machines(systemd).await.doing(DOING)?;
     context.screen.note("no machine runs any more");
+    // The daemon asks for leases, and would ask for others.
+    services::close_daemon(systemd).await.doing(DOING)?;
+    let bridge = release_all(context).await?;
     services::stop_services(systemd).await.doing(DOING)?;
     context.screen.note("the services have ended");
+    // With no helper left to put it back.
+    let bridge = bridge.parse().doing(DOING)?;
+    for warning in net::remove(&bridge, &net::Places::of_the_host()).await.warnings {
+        context.screen.warn(&crate::fault::chain(&warning));
+    }
     Ok(())
+}
+
+/// Has the helper take back every lease. Returns the name of the bridge, as far as it is known.
+async fn release_all(context: &Context) -> Result<String, Fault> {
+    let paths = SystemPaths::of_this_host();
+    let helper = privileged::client::Client::new(paths.root_runtime().join(paths.root_socket_name()));
+    let mut chance = [0; 6];
+    getrandom::fill(&mut chance).map_err(|error| Fault::new(Class::Failed, format!("{DOING}: {error}")))?;
+    let op = OpId::from_random(chance);
+    let hello = helper.hello(&op).await;
+    if let Err(error) = helper.sweep(&op, vec![]).await {
+        let why = crate::fault::chain(&error);
+        context
+            .screen
+            .warn(&format!("{why}; what machines had of the network is taken away without the helper"));
+    }
+    Ok(hello.map_or_else(|_| BRIDGE_DEFAULT.to_owned(), |hello| hello.bridge.to_string()))
 }
 
 async fn stop_through_daemon(context: &Context) -> Result<(), Fault> {
