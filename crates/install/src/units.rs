@@ -124,7 +124,8 @@ RuntimeDirectory=banger-root banger-vm
 RuntimeDirectoryMode=0711
 RuntimeDirectoryPreserve=yes
 # Not strict, and no paths of its own: between two of those nothing can be linked. No ProtectClock=, which
-# closes /dev/net/tun, and no ProtectKernelTunables=: forwarding is switched on in /proc/sys.
+# closes /dev/net/tun, no ProtectKernelTunables=: forwarding is switched on in /proc/sys, and no RestrictSUIDSGID=,
+# under which there is no openat2(2), with which the owner's files are opened.
 ProtectSystem=yes
 ProtectHome=yes
 PrivateTmp=yes
@@ -133,7 +134,6 @@ ProtectKernelLogs=yes
 NoNewPrivileges=yes
 LockPersonality=yes
 RestrictRealtime=yes
-RestrictSUIDSGID=yes
 RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6
 "
     )

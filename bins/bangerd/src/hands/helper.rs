@@ -26,7 +26,7 @@ use vm::{
 };
 use vmm::machine::{Found, Launched, Part};
 
-use super::Start;
+use super::start::Start;
 use crate::{
     failure::{chain, failure, from_error, process_failed},
     operations::current,

@@ -4,8 +4,10 @@
 
 mod helper;
 mod own;
+mod start;
 mod these;
 
 pub(crate) use helper::Helper;
 pub(crate) use own::Own;
-pub(crate) use these::{Hands, Start};
+pub(crate) use start::Start;
+pub(crate) use these::Hands;

@@ -13,7 +13,7 @@ use model::{BootId, Publish};
 use store::VmRecord;
 use vmm::machine::{Found, Launch, Launched, MachineError};
 
-use super::Start;
+use super::start::Start;
 use crate::failure::from_error;
 
 // What every guest of QEMU's user-mode network has; each is alone on its own (QEMU, docs/system/devices/net.rst).

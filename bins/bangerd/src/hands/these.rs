@@ -7,30 +7,14 @@ use guest::Network;
 use host::process::Process;
 use model::{Publish, VmId};
 use store::VmRecord;
-use vm::boot_plan::{BootFacts, BootPlan};
-use vmm::{
-    machine::{Found, Launched},
-    qemu::Qemu,
-};
+use vmm::machine::{Found, Launched};
 
 use super::{
     helper::Helper,
     own::{self, Own},
+    start::Start,
 };
 use crate::failure::process_failed;
-
-/// What a machine is started with.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Start<'a> {
-    /// What is known of the host and of what is installed.
-    pub(crate) facts: &'a BootFacts,
-    /// What follows from it.
-    pub(crate) plan: &'a BootPlan,
-    /// The monitor.
-    pub(crate) qemu: &'a Qemu,
-    /// The image that the root disk holds the differences from, where it does.
-    pub(crate) backing: Option<&'a Path>,
-}
 
 /// Who has machines' processes in hand.
 #[derive(Debug)]
