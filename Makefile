@@ -20,7 +20,7 @@ test: setup build
 
 ## build: the programs, side by side in target/release
 build: agent
-	cargo build --release --locked --bin banger --bin bangerd
+	cargo build --release --locked --bin banger --bin bangerd --bin bangerd-root
 	@install -m 0755 $(AGENT) target/release/banger-vsock-agent
 
 # Static, so that it runs as /init in an initramfs and in any image. An explicit --target keeps the
@@ -32,7 +32,7 @@ agent:
 setup:
 	@sh scripts/setup
 
-## smoke: scenarios against real machines: make smoke [HOST=plain] [SCENARIO=part_of_a_name]
+## smoke: scenarios against real machines: make smoke [HOST=plain|service|kvm] [SCENARIO=part_of_a_name]
 smoke: setup build
 	@BANGER_SMOKE_HOST=$(HOST) sh scripts/smoke $(SCENARIO)
 
@@ -51,4 +51,4 @@ bench: build
 PREFIX ?= /usr/local
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin
-	install -m 0755 target/release/banger target/release/bangerd target/release/banger-vsock-agent $(DESTDIR)$(PREFIX)/bin
+	install -m 0755 target/release/banger target/release/bangerd target/release/bangerd-root target/release/banger-vsock-agent $(DESTDIR)$(PREFIX)/bin

@@ -41,6 +41,14 @@ fn layers() {
 }
 
 #[test]
+fn root_crates() {
+    let tree = tree();
+    let list: rules::root_crates::RootCrates = data(&tree, "xtask/root_crates.toml");
+    let packages = rules::layers::packages(&metadata(&tree));
+    assert_none(&rules::root_crates::check(&list, &packages[&list.program].reaches));
+}
+
+#[test]
 fn bans() {
     let tree = tree();
     let libraries = rules::bans::libraries(&metadata(&tree));
@@ -115,7 +123,7 @@ fn changelog() {
 fn spec() {
     let tree = tree();
     let tests = rules::spec::tests(&tree.sources().unwrap());
-    for path in ["docs/specification.md", "docs/threat-model.md"] {
+    for path in ["docs/specification.md", "docs/threat-model.md", "docs/privileged-operations.md"] {
         assert_none(&rules::spec::check(path, &tree.text(path).unwrap(), &tests));
     }
 }

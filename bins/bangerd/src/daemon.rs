@@ -1,15 +1,12 @@
 //! The daemon's life: set up, serve, end.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use host::{
-    dirs::{Dirs, Environment},
-    sockets::SocketError,
-};
+use host::dirs::{Dirs, SystemPaths};
 use jiff::Timestamp;
-use model::Class;
+use model::{BootId, Class, OpId};
+use privileged::client::Client;
 use tokio::{
-    net::UnixListener,
     signal::unix::{SignalKind, signal},
     sync::{Semaphore, watch},
 };
@@ -18,11 +15,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     app::{Accel, App, Busy, Monitor, Replies},
     config::{self, Config, HostSize},
-    failure::chain,
+    hands::{Hands, Helper, Own},
     library, machine,
     operations::Operations,
     owner,
-    program::{self, DATABASE, LockError},
+    program::{self, DATABASE, Fatal, LockError, Service},
     serve::{self, Listening},
 };
 
@@ -30,52 +27,24 @@ use crate::{
 const OPERATIONS_LIMIT: Duration = Duration::from_secs(20);
 /// How long connections may take to finish the replies that they are at.
 const REPLIES_LIMIT: Duration = Duration::from_secs(5);
-/// How long, and how often, the socket is tried to be made that somebody still holds.
-const BIND_LIMIT: Duration = Duration::from_secs(3);
-const BIND_EVERY: Duration = Duration::from_millis(20);
 /// Boots at once for each processor of the host.
 const BOOTS_PER_CORE: usize = 2;
-
-/// Why the daemon did not come up: told on stderr, and by the exit code.
-#[derive(Debug)]
-pub(crate) struct Fatal {
-    doing: &'static str,
-    why: String,
-    class: Class,
-    hint: Option<String>,
-}
-
-impl Fatal {
-    fn new(doing: &'static str, error: &dyn std::error::Error, class: Class, hint: Option<String>) -> Self {
-        Self { doing, why: chain(error), class, hint }
-    }
-
-    /// Tells it, in the log too where there is one, and returns the exit code.
-    pub(crate) fn tell(&self) -> ExitCode {
-        use std::io::Write;
-        tracing::error!("{}: {}", self.doing, self.why);
-        let hint = self.hint.as_ref().map(|hint| format!("\n{hint}")).unwrap_or_default();
-        // Where nobody reads it, the exit code still says it.
-        let _ = writeln!(std::io::stderr(), "bangerd: {}: {}{hint}", self.doing, self.why);
-        ExitCode::from(self.class.exit_code())
-    }
-}
 
 /// Runs the daemon until it is asked to end.
 ///
 /// # Errors
 ///
 /// What kept it from coming up. Nothing of the machines was touched.
-pub(crate) fn run() -> Result<(), Fatal> {
+pub(crate) fn run(is_system: bool) -> Result<(), Fatal> {
+    let service = if is_system { Service::of_system()? } else { Service::of_user()? };
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     raise_files_limit();
-    let dirs = Dirs::embedded(&Environment::of_this_process())
-        .and_then(|dirs| dirs.ensure().map(|()| dirs))
-        .map_err(|error| Fatal::new("use its directories", &error, error.class(), error.hint()))?;
+    let dirs = service.dirs();
+    dirs.ensure().map_err(|error| Fatal::new("use its directories", &error, error.class(), error.hint()))?;
     let _lock = program::take_lock(dirs.state())
         .map_err(|error: LockError| Fatal::new("start", &error, error.class(), Some(error.hint())))?;
-    let config = read_config(&dirs)?;
-    program::start_log(dirs.state(), config.log_level())
+    let config = read_config(dirs)?;
+    program::start_log(service.log_dir(), config.log_level())
         .map_err(|error| Fatal::new("open its log", &error, Class::Failed, None))?;
     tracing::info!(pid = std::process::id(), "bangerd {} starts", program::version_line());
 
@@ -84,7 +53,7 @@ pub(crate) fn run() -> Result<(), Fatal> {
         .thread_keep_alive(Duration::from_secs(2))
         .build()
         .map_err(|error| Fatal::new("start", &error, Class::Failed, None))?;
-    let ended = runtime.block_on(serve_all(dirs, config));
+    let ended = runtime.block_on(serve_all(service, config));
     // What blocks still, such as a program that does not heed its end, is left behind.
     runtime.shutdown_timeout(Duration::from_secs(1));
     ended?.join().map_err(|_| Fatal {
@@ -115,14 +84,14 @@ fn read_config(dirs: &Dirs) -> Result<Config, Fatal> {
         .map_err(|error| Fatal::new("read its configuration", &error, error.class(), error.hint()))
 }
 
-async fn serve_all(dirs: Dirs, config: Config) -> Result<std::thread::JoinHandle<()>, Fatal> {
-    let store = store::Store::open(&dirs.state().join(DATABASE))
+async fn serve_all(service: Service, config: Config) -> Result<std::thread::JoinHandle<()>, Fatal> {
+    let store = store::Store::open(&service.dirs().state().join(DATABASE))
         .map_err(|error| Fatal::new("open its database", &error, error.class(), error.hint()))?;
     let (owner, owner_thread) =
         owner::start(store).map_err(|error| Fatal::new("read its database", &error, Class::Failed, None))?;
     let stop = CancellationToken::new();
     on_signals(&stop).map_err(|error| Fatal::new("listen for signals", &error, Class::Failed, None))?;
-    let listener = bind(&dirs).await?;
+    let (listener, dirs) = service.listen().await?;
     let app = Arc::new(make_app(dirs, config, owner, stop)?);
 
     let listening = Arc::new(Listening {
@@ -134,8 +103,11 @@ async fn serve_all(dirs: Dirs, config: Config) -> Result<std::thread::JoinHandle
         tokio::spawn(serve::accept(listener, serve::router(Arc::clone(&app)), Arc::clone(&listening)));
     tracing::info!(socket = %app.dirs.socket().display(), "it listens");
     let settling = tokio::spawn(machine::settle(Arc::clone(&app)));
+    let telling = tokio::spawn(program::tell_when_ready(app.ready_at.subscribe()));
     app.stop.cancelled().await;
     settling.abort();
+    telling.abort();
+    program::tell_of_end();
     end(&app, &listening, accepting).await;
     Ok(owner_thread)
 }
@@ -157,24 +129,6 @@ fn on_signals(stop: &CancellationToken) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Makes the socket. Nobody else serves it while the lock is ours; what may hold it for a moment is a program
-/// that a daemon began to start in the very moment in which it was killed.
-async fn bind(dirs: &Dirs) -> Result<UnixListener, Fatal> {
-    let began = tokio::time::Instant::now();
-    let listener = loop {
-        match host::sockets::bind(dirs.runtime(), dirs.socket_name()) {
-            Err(SocketError::InUse { .. }) if began.elapsed() < BIND_LIMIT => {
-                tokio::time::sleep(BIND_EVERY).await;
-            }
-            bound => break bound,
-        }
-    };
-    let listener =
-        listener.map_err(|error| Fatal::new("make its socket", &error, error.class(), error.hint()))?;
-    UnixListener::from_std(listener)
-        .map_err(|error| Fatal::new("make its socket", &error, Class::Failed, None))
-}
-
 fn make_app(dirs: Dirs, config: Config, owner: owner::Owner, stop: CancellationToken) -> Result<App, Fatal> {
     let host_boot = host::boot::boot_id()
         .map_err(|error| Fatal::new("look at the host", &error, error.class(), error.hint()))?;
@@ -188,6 +142,7 @@ fn make_app(dirs: Dirs, config: Config, owner: owner::Owner, stop: CancellationT
         .map_err(|error| Fatal::new("open its images", &error, error.class(), error.hint()))?;
     let cores = host::capacity::read().cores;
     Ok(App {
+        hands: hands(&dirs, &host_boot)?,
         host_boot,
         started_at: Timestamp::now(),
         ready_at: watch::Sender::new(None),
@@ -206,6 +161,19 @@ fn make_app(dirs: Dirs, config: Config, owner: owner::Owner, stop: CancellationT
         dirs,
         config,
     })
+}
+
+/// In a system install only the root helper has machines' processes in hand.
+fn hands(dirs: &Dirs, host_boot: &BootId) -> Result<Hands, Fatal> {
+    if !dirs.is_system() {
+        let own = Own { dirs: dirs.clone(), agent: agent_path(), host_boot: host_boot.clone() };
+        return Ok(Hands::Own(own));
+    }
+    let mut bytes = [0; 6];
+    getrandom::fill(&mut bytes).map_err(|error| Fatal::new("start", &error, Class::Failed, None))?;
+    let paths = SystemPaths::of_this_host();
+    let client = Client::new(paths.root_runtime().join(paths.root_socket_name()));
+    Ok(Hands::Helper(Helper::new(client, OpId::from_random(bytes), dirs.state().to_owned())))
 }
 
 /// The agent lies beside this program: one release, one directory.
@@ -227,6 +195,10 @@ async fn end(app: &App, listening: &Listening, accepting: tokio::task::JoinHandl
     listening.connections.close();
     if tokio::time::timeout(REPLIES_LIMIT, listening.connections.wait()).await.is_err() {
         tracing::warn!("some replies are cut short");
+    }
+    // Systemd's stays: whoever knocks meanwhile waits for the next daemon.
+    if app.dirs.is_system() {
+        return;
     }
     // Removed without asking whether anybody answers: the lock is ours, so it can only be ours too.
     if let Err(error) = std::fs::remove_file(app.dirs.socket()) {

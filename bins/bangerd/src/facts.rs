@@ -42,7 +42,7 @@ pub(crate) async fn info(app: &App) -> Result<Info, Failure> {
     Ok(Info {
         version: VERSION.to_owned(),
         commit: COMMIT.to_owned(),
-        mode: "embedded".to_owned(),
+        mode: if app.dirs.is_system() { "system" } else { "embedded" }.to_owned(),
         pid: std::process::id(),
         started_at: app.started_at,
         ready_at: *app.ready_at.borrow(),
@@ -70,13 +70,20 @@ pub(crate) async fn info(app: &App) -> Result<Info, Failure> {
 
 fn paths(app: &App) -> Vec<Setting> {
     let socket = app.dirs.socket();
+    let is_system = app.dirs.is_system();
     let of = |key: &str, path: &Path, variable: &str| Setting {
         key: key.to_owned(),
         value: path.display().to_string(),
         source: match std::env::var_os(variable) {
+            _ if is_system => "system".to_owned(),
             Some(_) => variable.to_owned(),
             None => "default".to_owned(),
         },
+    };
+    let log = if is_system {
+        Setting { value: "journalctl -u bangerd.service".to_owned(), ..of("log", Path::new(""), "") }
+    } else {
+        of("log", &app.dirs.state().join(LOG_FILE), "XDG_STATE_HOME")
     };
     vec![
         of("state", app.dirs.state(), "XDG_STATE_HOME"),
@@ -85,7 +92,7 @@ fn paths(app: &App) -> Vec<Setting> {
         of("runtime", app.dirs.runtime(), "XDG_RUNTIME_DIR"),
         of("socket", &socket, "XDG_RUNTIME_DIR"),
         of("agent", &app.agent, ""),
-        of("log", &app.dirs.state().join(LOG_FILE), "XDG_STATE_HOME"),
+        log,
     ]
 }
 
@@ -145,7 +152,8 @@ async fn facts(app: &App) -> Result<Facts, Failure> {
         socket: socket_fact(&app.dirs.socket()),
         strays: strays(app),
         boots_retried: app.owner.counter(BOOTS_RETRIED).await?,
-        logout_kills: logout_kills(),
+        // A service is nobody's session.
+        logout_kills: !app.dirs.is_system() && logout_kills(),
     })
 }
 

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use api::{Code, Failure};
+use host::process::ProcessError;
 use model::Class;
 
 /// Makes a failure of a line that says `<what was being done>: <why>`.
@@ -68,6 +69,19 @@ pub(crate) fn code_of(class: Class) -> Code {
 /// Makes a failure of an error: `doing` says what was being done.
 pub(crate) fn from_error(doing: &str, error: &dyn Error, class: Class, hint: Option<String>) -> Failure {
     Failure { code: code_of(class), message: format!("{doing}: {}", chain(error)), hint, op: None }
+}
+
+/// Makes a failure of what went wrong with a process.
+pub(crate) fn process_failed(error: &ProcessError) -> Failure {
+    let code = match error {
+        ProcessError::NoSuchSignal { .. } => Code::BadRequest,
+        _ => Code::Failed,
+    };
+    let failure = failure(code, format!("reach the machine's process: {}", chain(error)));
+    match error.hint() {
+        Some(hint) => failure.hinted(hint),
+        None => failure,
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod config;
 mod daemon;
 mod facts;
 mod failure;
+mod hands;
 mod library;
 mod machine;
 mod operations;
@@ -24,7 +25,7 @@ fn main() -> ExitCode {
     if args.check_migrations {
         return program::check_migrations(args.system);
     }
-    match daemon::run() {
+    match daemon::run(args.system) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fatal) => fatal.tell(),
     }

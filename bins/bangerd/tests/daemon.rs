@@ -10,7 +10,11 @@ mod harness;
 
 use std::{
     fs,
-    os::unix::fs::{PermissionsExt, symlink},
+    io::{Read, Write},
+    os::unix::{
+        fs::{PermissionsExt, symlink},
+        net::{UnixListener, UnixStream},
+    },
     time::{Duration, Instant},
 };
 
@@ -39,6 +43,56 @@ fn a_fresh_daemon_tells_of_itself_and_ends_when_asked() {
     assert_eq!(daemon.post("/v1/shutdown", "").status, 202);
     assert_eq!(daemon.ended(), (0, String::new()));
     assert!(!home.socket().exists());
+}
+
+#[test]
+fn the_system_s_daemon_serves_systemd_s_socket_and_leaves_it_there() {
+    let home = Home::new();
+    home.install();
+    let listener = UnixListener::bind(home.system_socket()).unwrap();
+    let first = Daemon::start_of_system(&home, &listener);
+    let info = first.get("/v1/info").ok();
+    assert_eq!(info["mode"], "system");
+    assert_eq!(info["pid"], first.pid());
+    let state = info["paths"].as_array().unwrap().iter().find(|path| path["key"] == "state").unwrap();
+    assert!(state["value"].as_str().unwrap().ends_with("root/var/lib/banger"), "{state}");
+    first.signal("-TERM");
+    assert_eq!(first.told(), "STOPPING=1\nSTATUS=what was begun comes to an end\n");
+    let (code, said) = first.ended();
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("bangerd ends") && !said.contains("WARN"), "{said}");
+    assert!(!home.path("root/var/lib/banger/bangerd.log").exists());
+
+    // Who knocks while none runs is served by the next.
+    let mut early = UnixStream::connect(home.system_socket()).unwrap();
+    early.write_all(b"GET /v1/vms HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let second = Daemon::start_of_system(&home, &listener);
+    let mut reply = String::new();
+    early.read_to_string(&mut reply).unwrap();
+    assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
+    assert_eq!(second.post("/v1/shutdown", "").status, 202);
+    assert_eq!(second.ended().0, 0);
+    assert!(home.system_socket().exists());
+    assert_eq!(home.run(&["--check-migrations", "--system"]).0, 0);
+    assert!(!home.path("state/banger").exists());
+}
+
+#[test]
+fn the_system_s_daemon_is_systemd_s_to_start_and_its_owner_s_to_be() {
+    let home = Home::new();
+    let refused = |why: &str| {
+        let (code, said) = home.run(&["--system"]);
+        assert_eq!(code, 3, "{said}");
+        assert!(said.contains(why) && said.lines().count() == 2, "{said}");
+    };
+    refused("there is no system install");
+    home.install();
+    refused("systemd handed in no socket bangerd");
+    let record = home.path("root/etc/banger/install.toml");
+    let text = fs::read_to_string(&record).unwrap();
+    fs::write(&record, text.replace("owner_uid = ", "owner_uid = 1")).unwrap();
+    refused("it is ann's, and this is user");
+    assert_eq!(home.run(&["--check-migrations", "--system"]).1, "compatible: there is no database yet\n");
 }
 
 #[test]

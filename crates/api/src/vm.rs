@@ -39,8 +39,10 @@ pub struct Vm {
     pub address: Option<String>,
     /// The ports of the host that lead into it at the moment, each with its host port filled in.
     pub published: Vec<Publish>,
-    /// The machine's directory, which holds `link.sock` (contract ③), `known_hosts` and `console.log`.
+    /// The machine's directory, which holds its disks, `known_hosts` and `console.log`.
     pub dir: PathBuf,
+    /// The directory that holds `link.sock` (contract ③).
+    pub link_dir: PathBuf,
     /// The private key that logs in.
     pub ssh_key: PathBuf,
     /// The repository that was put into it.

@@ -8,17 +8,21 @@
 //! | [`spawn`]    | processes that outlive the one that starts them                        |
 //! | [`program`]  | programs on `PATH`                                                     |
 //! | [`sockets`]  | unix sockets below paths of any length                                 |
+//! | [`systemd`]  | units, over D-Bus; sockets that systemd hands in, and what it is told  |
 //! | [`capacity`] | processors, memory, file systems                                       |
 //! | [`tsc`]      | the rate of the time-stamp counter                                     |
+//! | [`net`]      | the network of system mode                                             |
 //! | [`kvm`]      | what is remembered of whether KVM truly works                          |
 
 pub mod boot;
 pub mod capacity;
 pub mod dirs;
-pub mod kvm;
+mod known;
+pub mod net;
 pub mod process;
 pub mod program;
-mod remember;
 pub mod sockets;
 pub mod spawn;
-pub mod tsc;
+pub mod systemd;
+
+pub use known::{kvm, tsc};

@@ -16,6 +16,7 @@ mod objects;
 mod recipe;
 mod tool;
 
+pub use apt::HostArchive;
 pub use fault::Fault;
 pub use home::home_template;
 pub use image::{ImageError, ImageRecord, ImageStore};

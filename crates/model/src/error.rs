@@ -17,7 +17,9 @@ pub struct ParseError {
 const TEXT_CHARS_MAX: usize = 80;
 
 impl ParseError {
-    pub(crate) fn new(text: &str, what: &'static str, why: &'static str) -> Self {
+    /// Says of `text` that it is not `what` (with its article), and `why`, as a clause.
+    #[must_use]
+    pub fn new(text: &str, what: &'static str, why: &'static str) -> Self {
         Self { text: text.chars().take(TEXT_CHARS_MAX).collect(), what, why }
     }
 

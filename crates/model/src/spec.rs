@@ -129,17 +129,26 @@ impl VmSpec {
                 return Err(SpecError::OutOfRange { what, size, min, max });
             }
         }
-        if self.publish.len() > PUBLISHED_MAX {
-            return Err(SpecError::TooManyPublished { count: self.publish.len(), max: PUBLISHED_MAX });
-        }
-        let mut seen = std::collections::BTreeSet::new();
-        for port in self.publish.iter().filter_map(|publish| publish.host) {
-            if !seen.insert(port) {
-                return Err(SpecError::PublishedTwice { port });
-            }
-        }
-        Ok(())
+        check_publish(&self.publish)
     }
+}
+
+/// Checks that published ports go together: at most 64, and no port of the host twice.
+///
+/// # Errors
+///
+/// [`SpecError::TooManyPublished`] or [`SpecError::PublishedTwice`].
+pub fn check_publish(publish: &[Publish]) -> Result<(), SpecError> {
+    if publish.len() > PUBLISHED_MAX {
+        return Err(SpecError::TooManyPublished { count: publish.len(), max: PUBLISHED_MAX });
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    for port in publish.iter().filter_map(|publish| publish.host) {
+        if !seen.insert(port) {
+            return Err(SpecError::PublishedTwice { port });
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Display for VmSpec {

@@ -67,6 +67,22 @@ pub struct BootFacts {
     pub modules_disk: Option<PathBuf>,
     /// What the machine's root disk is.
     pub root_format: DiskFormat,
+    /// The image under a root disk of differences, where the disk is not to say itself which it is: a disk is
+    /// its guest's to write, and whoever holds more rights than the guest's owner believes nothing in it.
+    pub root_backing: Option<PathBuf>,
+    /// The host's end of the guest's network card; `None` gives the guest a network of the monitor's making.
+    pub tap: Option<Tap>,
+    /// Where the monitor listens for the link; a relative one lies in the machine's directory.
+    pub serial_socket: PathBuf,
+}
+
+/// The host's end of a guest's network card: a tap that whoever starts the monitor has opened for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tap {
+    /// The descriptor under which the monitor has it.
+    pub descriptor: i32,
+    /// The address of the guest's card.
+    pub mac: String,
 }
 
 /// A disk of the guest: `vda`, `vdb`, … in their order.
@@ -76,6 +92,8 @@ pub struct PlannedDisk {
     pub file: PathBuf,
     /// What the file holds.
     pub format: DiskFormat,
+    /// The file of the image under it, raw and read-only; `None` where the disk is whole, or says so itself.
+    pub backing: Option<PathBuf>,
     /// Whether the guest may write.
     pub access: Access,
     /// What the guest can tell it by (virtio's `VIRTIO_BLK_T_GET_ID`), at most 20 bytes.
@@ -100,6 +118,15 @@ pub enum Reach {
     Nothing,
 }
 
+/// What a guest's network card is plugged into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Network {
+    /// A network of the monitor's own making, in which the guest is alone.
+    Own(Reach),
+    /// The host's, which decides what it reaches.
+    Host(Tap),
+}
+
 /// Everything that a monitor and a link are started with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BootPlan {
@@ -120,7 +147,9 @@ pub struct BootPlan {
     /// The disks, in the order in which the guest names them.
     pub disks: Vec<PlannedDisk>,
     /// The network; `None` gives the guest no network card.
-    pub reach: Option<Reach>,
+    pub network: Option<Network>,
+    /// Where the monitor listens for the link.
+    pub serial_socket: PathBuf,
     /// What the link publishes on the host's loopback.
     pub publish: Vec<Publish>,
 }
@@ -147,7 +176,8 @@ pub fn plan(spec: &VmSpec, facts: &BootFacts) -> BootPlan {
         initramfs: facts.initramfs.clone(),
         cmdline: cmdline(facts),
         disks: disks(facts),
-        reach: Some(if spec.nat { Reach::Outside } else { Reach::Nothing }),
+        network: Some(network(spec, facts)),
+        serial_socket: facts.serial_socket.clone(),
         publish: spec.publish.clone(),
     }
 }
@@ -165,8 +195,16 @@ pub fn plan_probe(facts: &BootFacts) -> BootPlan {
         initramfs: facts.initramfs.clone(),
         cmdline: [&base_cmdline(facts), "banger.probe"].join(" "),
         disks: vec![],
-        reach: None,
+        network: None,
+        serial_socket: facts.serial_socket.clone(),
         publish: vec![],
+    }
+}
+
+fn network(spec: &VmSpec, facts: &BootFacts) -> Network {
+    match &facts.tap {
+        Some(tap) => Network::Host(tap.clone()),
+        None => Network::Own(if spec.nat { Reach::Outside } else { Reach::Nothing }),
     }
 }
 
@@ -174,16 +212,21 @@ fn disks(facts: &BootFacts) -> Vec<PlannedDisk> {
     let own = |file: &str, format, serial| PlannedDisk {
         file: file.into(),
         format,
+        backing: None,
         access: Access::ReadWrite,
         serial,
     };
     let modules = facts.modules_disk.clone().map(|file| PlannedDisk {
         file,
         format: DiskFormat::Raw,
+        backing: None,
         access: Access::ReadOnlyShared,
         serial: "modules",
     });
-    let root = own(facts.root_format.root_file(), facts.root_format, "root");
+    let root = PlannedDisk {
+        backing: facts.root_backing.clone(),
+        ..own(facts.root_format.root_file(), facts.root_format, "root")
+    };
     let home = own(layout::HOME_DISK, DiskFormat::Raw, "home");
     [root, home].into_iter().chain(modules).collect()
 }
@@ -254,6 +297,9 @@ mod tests {
             initramfs: "/k/initramfs".into(),
             modules_disk: Some("/k/modules.ext4".into()),
             root_format: DiskFormat::Qcow2,
+            root_backing: None,
+            tap: None,
+            serial_socket: layout::SERIAL_SOCKET.into(),
         }
     }
 
@@ -293,9 +339,26 @@ mod tests {
     #[test]
     fn without_nat_the_network_reaches_nothing_and_a_probe_has_none() {
         let alone = VmSpec { nat: false, ..spec() };
-        assert_eq!(plan(&alone, &facts()).reach, Some(Reach::Nothing));
-        assert_eq!(plan(&spec(), &facts()).reach, Some(Reach::Outside));
+        assert_eq!(plan(&alone, &facts()).network, Some(Network::Own(Reach::Nothing)));
+        assert_eq!(plan(&spec(), &facts()).network, Some(Network::Own(Reach::Outside)));
         let probe = plan_probe(&facts());
-        assert_eq!((probe.reach, probe.disks.len()), (None, 0));
+        assert_eq!((probe.network, probe.disks.len()), (None, 0));
+    }
+    #[test]
+    fn on_a_tap_the_host_decides_what_is_reached() {
+        let tap = Tap { descriptor: 3, mac: "52:54:00:00:00:01".to_owned() };
+        let facts = BootFacts { tap: Some(tap.clone()), ..facts() };
+        for nat in [true, false] {
+            let spec = VmSpec { nat, ..spec() };
+            assert_eq!(plan(&spec, &facts).network, Some(Network::Host(tap.clone())));
+        }
+    }
+
+    #[test]
+    fn only_the_root_disk_has_an_image_under_it() {
+        let facts = BootFacts { root_backing: Some("backing".into()), ..facts() };
+        let disks = plan(&spec(), &facts).disks;
+        let backed: Vec<_> = disks.iter().map(|disk| (disk.serial, disk.backing.is_some())).collect();
+        assert_eq!(backed, [("root", true), ("home", false), ("modules", false)]);
     }
 }

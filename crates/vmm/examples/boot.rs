@@ -92,6 +92,9 @@ async fn live(words: Arc<Words>, qemu: Qemu, number: u64) -> Result<(), Anything
         initramfs: words.file("initramfs")?,
         modules_disk: words.file("modules").ok(),
         root_format: method.format(),
+        root_backing: None,
+        tap: None,
+        serial_socket: vm::layout::SERIAL_SOCKET.into(),
     };
     let (mut plan, agent) = (plan(&spec, &facts), words.file("agent")?);
     plan.cmdline.extend(words.0.get("append").into_iter().flat_map(|more| [" ", more]));

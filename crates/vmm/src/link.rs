@@ -1,10 +1,19 @@
 //! The link: what it is started with, and which ports of the host it took.
 
-use std::{ffi::OsString, fs, io, path::Path};
+use std::{
+    ffi::OsString,
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
 
 use model::{Port, Publish};
+use rustix::fs::{Mode, OFlags};
 use serde::Deserialize;
 use vm::layout;
+
+/// How much is read of what the link says, in bytes: 64 ports are some 2 KiB.
+const BYTES_MAX: u64 = 64 * 1024;
 
 /// Returns the agent binary's arguments for the link of a machine, for a process whose directory is the
 /// machine's. A port of the host that is left open is 0, and the system chooses it.
@@ -30,16 +39,22 @@ struct Taken {
 ///
 /// The system's, or `InvalidData`, where its file is there and cannot be read.
 pub fn published(dir: &Path) -> io::Result<Vec<Publish>> {
-    let bytes = match fs::read(dir.join(layout::PORTS)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
-        read => read?,
+    // In a system install the directory is the machine's user's: what is there may be anything.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = match rustix::fs::open(dir.join(layout::PORTS), OFlags::RDONLY | flags, Mode::empty()) {
+        Err(rustix::io::Errno::NOENT) => return Ok(vec![]),
+        opened => File::from(opened?),
     };
+    let mut bytes = vec![];
+    file.take(BYTES_MAX).read_to_end(&mut bytes)?;
     let taken: Vec<Taken> = serde_json::from_slice(&bytes)?;
     Ok(taken.into_iter().map(|taken| Publish { host: Some(taken.host), guest: taken.guest }).collect())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

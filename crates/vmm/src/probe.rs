@@ -135,6 +135,9 @@ fn plan(probe: &Probe<'_>, accel: Accel) -> BootPlan {
         initramfs: probe.initramfs.to_owned(),
         modules_disk: None,
         root_format: vm::boot_plan::DiskFormat::Raw,
+        root_backing: None,
+        tap: None,
+        serial_socket: vm::layout::SERIAL_SOCKET.into(),
     })
 }
 

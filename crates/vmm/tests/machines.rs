@@ -115,6 +115,9 @@ impl World {
             initramfs: self.at("initramfs"),
             modules_disk: None,
             root_format: DiskFormat::Raw,
+            root_backing: None,
+            tap: None,
+            serial_socket: vm::layout::SERIAL_SOCKET.into(),
         };
         (dir, plan(&spec, &facts))
     }

@@ -14,16 +14,16 @@ use std::{
 
 use rustix::fs::{FlockOperation, flock};
 
-use crate::{host::Home, place};
+use crate::{host::Home, inside, place};
 
 /// Building an image on a slow host with a slow mirror.
 const LIMIT: Duration = Duration::from_mins(30);
 
-/// What is shared, from the home's root.
-const SHARED: [&str; 3] = ["state/banger/images", "state/banger/kernels", "state/banger/templates"];
+/// What is shared, from the state directory.
+pub(crate) const SHARED: [&str; 3] = ["images", "kernels", "templates"];
 
-/// What was found out about this host, from the home's root: it is dear to find out in each home.
-const FOUND_OUT: [&str; 2] = ["state/banger/kvm.json", "state/banger/tsc.json"];
+/// What was found out about this host, from the state directory: it is dear to find out in each home.
+pub(crate) const FOUND_OUT: [&str; 2] = ["kvm.json", "tsc.json"];
 
 /// The images that scenarios use.
 const IMAGES: [&str; 2] = ["debian-small", "debian-bookworm"];
@@ -63,10 +63,34 @@ pub fn prepare() {
         must(&home, &["vm", "run", "--rm", "--image", IMAGES[0], "--", "true"]);
     });
     home.stop_daemon();
+    let kind = inside::Kind::asked_for();
+    if inside::lacks(kind).is_none() {
+        inside::prepare(kind);
+    }
+}
+
+/// The state directory of the home that is kept.
+pub(crate) fn state() -> PathBuf {
+    place::cache().join("home/state/banger")
+}
+
+/// Makes what scenarios share where nobody did so before all of them.
+///
+/// # Panics
+///
+/// Where it cannot be made.
+pub(crate) fn ensure() {
+    if std::env::var_os(PREPARED).is_none() {
+        prepare();
+    }
+    assert!(
+        place::cache().join("tried").exists(),
+        "images and kernels are not prepared; see above in this run"
+    );
 }
 
 /// Does something unless `mark` says that it was done for the same `key`.
-fn once(mark: &Path, key: &str, work: impl FnOnce()) {
+pub(crate) fn once(mark: &Path, key: &str, work: impl FnOnce()) {
     if fs::read_to_string(mark).is_ok_and(|found| found == key) {
         return;
     }
@@ -94,20 +118,17 @@ fn lock(how: FlockOperation) -> File {
 
 /// Puts what is shared into a home.
 pub(crate) fn share(home: &Path) {
-    if std::env::var_os(PREPARED).is_none() {
-        prepare();
-    }
+    ensure();
     let _lock = lock(FlockOperation::LockShared);
-    let cache = place::cache();
-    assert!(cache.join("tried").exists(), "images and kernels are not prepared; see above in this run");
+    let (from, to) = (state(), home.join("state/banger"));
     let failed = |path: &Path, error| panic!("share {}: {error}", path.display());
     for name in SHARED {
-        let from = cache.join("home").join(name);
-        link_tree(&from, &home.join(name)).unwrap_or_else(|error| failed(&from, error));
+        let from = from.join(name);
+        link_tree(&from, &to.join(name)).unwrap_or_else(|error| failed(&from, error));
     }
     for name in FOUND_OUT {
-        let from = cache.join("home").join(name);
-        match fs::copy(&from, home.join(name)) {
+        let from = from.join(name);
+        match fs::copy(&from, to.join(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => failed(&from, error),
             _ => {}
         }

@@ -1,5 +1,8 @@
 //! One run of a program, with everything around it fixed.
 
+mod terminal;
+mod way;
+
 use std::{
     ffi::{OsStr, OsString},
     io::{self, Read, Write},
@@ -13,10 +16,11 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::{
-    terminal::{self, Terminal},
-    wait::wait_until,
-};
+use terminal::Terminal;
+use way::Call;
+pub(crate) use way::{Account, Way};
+
+use crate::wait::wait_until;
 
 /// How long a command may take unless it is told otherwise: a boot under emulation on a busy host.
 const LIMIT: Duration = Duration::from_mins(4);
@@ -28,6 +32,7 @@ const OUTPUTS_LIMIT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 #[must_use]
 pub struct Command {
+    way: Way,
     program: PathBuf,
     args: Vec<OsString>,
     envs: Vec<(OsString, OsString)>,
@@ -73,7 +78,13 @@ struct Pipe {
 
 impl Command {
     pub(crate) fn new(program: PathBuf, dir: PathBuf, envs: &[(OsString, OsString)]) -> Self {
-        Self { program, args: vec![], envs: envs.to_vec(), dir, stdin: None, terminal: None, limit: LIMIT }
+        Self::through(Way::Here, program, dir, envs)
+    }
+
+    /// One that runs in a directory of where `way` leads.
+    pub(crate) fn through(way: Way, program: PathBuf, dir: PathBuf, envs: &[(OsString, OsString)]) -> Self {
+        let envs = envs.to_vec();
+        Self { way, program, args: vec![], envs, dir, stdin: None, terminal: None, limit: LIMIT }
     }
 
     /// Adds arguments.
@@ -114,10 +125,9 @@ impl Command {
     }
 
     /// The program, its arguments and all around it.
-    fn build(&self, program: &OsStr, before: &[&OsStr]) -> process::Command {
-        let mut command = process::Command::new(program);
-        command.args(before).args(&self.args).env_clear().envs(self.envs.clone()).current_dir(&self.dir);
-        command
+    fn build(&self) -> process::Command {
+        let Self { program, args, envs, dir, .. } = self;
+        self.way.process(&Call { program, args, envs, dir, on_terminal: self.terminal.is_some() })
     }
 
     /// Starts it.
@@ -139,7 +149,7 @@ impl Command {
 
     fn spawn(&self) -> io::Result<(Child, Pipe, Pipe, Option<Terminal>)> {
         let stdin = if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() };
-        let mut command = self.build(self.program.as_os_str(), &[]);
+        let mut command = self.build();
         command.process_group(0).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
         if let (Some(mut pipe), Some(bytes)) = (child.stdin.take(), self.stdin.clone()) {
@@ -155,8 +165,7 @@ impl Command {
         (rows, cols): (u16, u16),
     ) -> io::Result<(Child, Pipe, Pipe, Option<Terminal>)> {
         let (terminal, inside) = terminal::open(rows, cols)?;
-        // setsid makes the terminal its session's, then becomes the program: the process id is the program's.
-        let mut command = self.build(OsStr::new("setsid"), &["--ctty".as_ref(), self.program.as_os_str()]);
+        let mut command = self.build();
         command.stdin(inside.try_clone()?).stdout(inside.try_clone()?).stderr(inside);
         let child = command.spawn()?;
         let stdout = Pipe::read(Some(terminal.reader()?));
@@ -172,7 +181,7 @@ impl Command {
     #[track_caller]
     pub(crate) fn timed(&self) -> Output {
         let line = format!("{} {}", self.program.display(), self.args.join(OsStr::new(" ")).display());
-        let mut command = self.build(self.program.as_os_str(), &[]);
+        let mut command = self.build();
         let began = Instant::now();
         let ended = command.stdin(Stdio::null()).output();
         let took = began.elapsed();
@@ -183,7 +192,7 @@ impl Command {
     /// Runs it to its end where whoever runs the tests sees what it writes; returns its exit code.
     pub(crate) fn show(self, limit: Duration) -> i32 {
         let mut child = self
-            .build(self.program.as_os_str(), &[])
+            .build()
             .stdin(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| panic!("start {}: {error}", self.program.display()));

@@ -12,7 +12,13 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::{cache, census, command::Command, place, slot, wait::wait_until};
+use crate::{
+    cache, census,
+    command::{Account, Command},
+    inside::{Inside, Kind},
+    place, slot,
+    wait::wait_until,
+};
 
 /// How long processes may take to be gone after the daemon was told to stop.
 const GONE_LIMIT: Duration = Duration::from_secs(20);
@@ -71,11 +77,20 @@ impl Home {
     }
 }
 
-/// A host of the kind *plain*: this machine, and a home with nothing in it.
+/// What a host is.
+#[derive(Debug)]
+enum Site {
+    /// This machine, and a home with nothing in it: the kind *plain*.
+    Home(Home),
+    /// A system with a systemd of its own, and an ordinary user `dev`.
+    Inside(Inside),
+}
+
+/// A host to run a scenario on. What only hosts with a systemd of their own have stands in `service.rs`.
 #[derive(Debug)]
 pub struct Host {
-    // In the order in which they go: the directory before the right to have guests.
-    home: Home,
+    // In the order in which they go: who works in the directory, the directory, the right to have guests.
+    site: Site,
     dir: TempDir,
     slot: RefCell<Option<slot::Slot>>,
     scenario: String,
@@ -87,11 +102,21 @@ pub struct Host {
 
 impl Host {
     pub(crate) fn plain(scenario: &str) -> Self {
+        Self::new(scenario, |dir| Site::Home(Home::at(dir.to_owned())))
+    }
+
+    /// One with a systemd of its own.
+    pub(crate) fn service(scenario: &str, kind: Kind) -> Self {
+        cache::ensure();
+        Self::new(scenario, |dir| Site::Inside(Inside::boot(kind, dir)))
+    }
+
+    fn new(scenario: &str, site: impl FnOnce(&Path) -> Site) -> Self {
         let homes = place::smoke("homes");
         let dir = tempfile::Builder::new().prefix(&format!("{scenario}.")).tempdir_in(&homes);
         let dir = dir.unwrap_or_else(|error| panic!("create a directory in {}: {error}", homes.display()));
         Self {
-            home: Home::at(dir.path().to_owned()),
+            site: site(dir.path()),
             dir,
             slot: RefCell::default(),
             scenario: scenario.to_owned(),
@@ -102,13 +127,31 @@ impl Host {
         }
     }
 
-    /// The directory below which everything of this home lies: `home`, `state`, `cache`, `config`, `run`.
+    /// What kind of host it is, as `tests/skips.toml` calls it.
+    pub(crate) fn kind(&self) -> &'static str {
+        match &self.site {
+            Site::Home(_) => "plain",
+            Site::Inside(inside) => inside.kind().name(),
+        }
+    }
+
+    /// The system with a systemd of its own.
+    #[track_caller]
+    pub(crate) fn inside(&self) -> &Inside {
+        match &self.site {
+            Site::Home(_) => panic!("a plain host has no systemd of its own"),
+            Site::Inside(inside) => inside,
+        }
+    }
+
+    /// The directory below which everything of a plain host's home lies: `home`, `state`, `cache`, `config`, `run`.
     #[must_use]
     pub fn dir(&self) -> &Path {
         self.dir.path()
     }
 
-    /// Puts the shared images and kernels into this home, and waits until guests may be booted.
+    /// Puts the shared images and kernels into this home, or to where the user `dev` has them, and waits until
+    /// guests may be booted.
     ///
     /// # Panics
     ///
@@ -116,19 +159,28 @@ impl Host {
     pub fn with_guests(&self) -> &Self {
         if self.slot.borrow().is_none() {
             *self.slot.borrow_mut() = Some(slot::take());
-            cache::share(self.dir.path());
+            match &self.site {
+                Site::Home(_) => cache::share(self.dir.path()),
+                Site::Inside(_) => self.share_images(),
+            }
         }
         self
     }
 
     /// A call of `banger`.
     pub fn banger<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
-        self.home.banger(args)
+        match &self.site {
+            Site::Home(home) => home.banger(args),
+            Site::Inside(inside) => inside.command(Account::Dev, Path::new("banger")).args(args),
+        }
     }
 
-    /// A call of another program with the same environment.
+    /// A call of another program with the same environment, as the same user.
     pub fn program(&self, path: impl Into<PathBuf>) -> Command {
-        Command::new(path.into(), self.dir.path().join("home"), &self.home.envs())
+        match &self.site {
+            Site::Home(home) => Command::new(path.into(), self.dir.path().join("home"), &home.envs()),
+            Site::Inside(inside) => inside.command(Account::Dev, &path.into()),
+        }
     }
 
     /// Counts the machines that are recorded.
@@ -194,7 +246,7 @@ impl Host {
         println!("--- {scenario}");
         if crate::scenario::reported(scenario, self, body).is_err() {
             // They may be gone when the whole has failed.
-            print_logs(&self.dir().join("state"));
+            self.print_logs();
             self.failed.borrow_mut().push(scenario.to_owned());
         }
     }
@@ -234,7 +286,7 @@ impl Host {
     ///
     /// Where `tests/skips.toml` does not allow it.
     pub fn skip(&self, missing: &str) {
-        crate::scenario::assert_may_skip(&self.scenario, missing);
+        crate::scenario::assert_may_skip(&self.scenario, self.kind(), missing);
         *self.skipped.borrow_mut() = Some(missing.to_owned());
     }
 
@@ -244,16 +296,33 @@ impl Host {
 
     /// Stops the daemon and holds the scenario to have left nothing.
     pub(crate) fn assert_leaves_nothing(&self) {
-        if self.home.has_daemon() {
-            if self.may_leave_machines.get() {
-                for name in self.names() {
-                    let _killed = self.banger(["vm", "kill", &name]).run();
-                }
-                let _pruned = self.banger(["vm", "prune", "-f"]).run();
-            }
+        let has_daemon = match &self.site {
+            Site::Home(home) => home.has_daemon(),
+            Site::Inside(_) => self.has_daemon_inside(),
+        };
+        if has_daemon {
+            self.delete_machines_if_allowed();
             assert_eq!(self.machines(), 0, "machines are left");
-            self.home.stop_daemon();
         }
+        match &self.site {
+            Site::Home(home) => {
+                home.stop_daemon();
+                self.assert_home_is_empty();
+            }
+            Site::Inside(_) => self.assert_nothing_of_machines_inside(),
+        }
+    }
+
+    fn delete_machines_if_allowed(&self) {
+        if self.may_leave_machines.get() {
+            for name in self.names() {
+                let _killed = self.banger(["vm", "kill", &name]).run();
+            }
+            let _pruned = self.banger(["vm", "prune", "-f"]).run();
+        }
+    }
+
+    fn assert_home_is_empty(&self) {
         let gone = wait_until(GONE_LIMIT, || census::processes(self.dir()).is_empty().then_some(()));
         if gone.is_none() {
             let left: Vec<_> = census::processes(self.dir()).iter().map(ToString::to_string).collect();
@@ -265,6 +334,10 @@ impl Host {
 
     /// Ends what a failed scenario left, and prints what its daemon and consoles said.
     pub(crate) fn clear_up(&self) {
+        if matches!(self.site, Site::Inside(_)) {
+            // All that it left goes with it.
+            return self.print_logs();
+        }
         for trace in census::processes(self.dir()) {
             println!("ending {trace}");
             if let Some(pid) = Pid::from_raw(trace.pid) {
@@ -272,7 +345,14 @@ impl Host {
                 let _gone = kill_process(pid, Signal::KILL);
             }
         }
-        print_logs(&self.dir().join("state"));
+        self.print_logs();
+    }
+
+    fn print_logs(&self) {
+        match &self.site {
+            Site::Home(_) => print_logs(&self.dir().join("state")),
+            Site::Inside(_) => self.print_logs_inside(),
+        }
     }
 }
 

@@ -1,12 +1,15 @@
 //! Where things are.
 
 use std::{
-    env, fs,
+    env, fs, io,
     path::{Path, PathBuf},
 };
 
 /// The programs that a scenario needs.
 const PROGRAMS: [&str; 3] = ["banger", "bangerd", "banger-vsock-agent"];
+
+/// The programs that a system install has besides.
+const SYSTEM_PROGRAMS: [&str; 1] = ["bangerd-root"];
 
 /// The root of the repository.
 pub(crate) fn repository() -> PathBuf {
@@ -35,6 +38,18 @@ pub(crate) fn programs() -> PathBuf {
         assert!(path.is_file(), "{} is not there; run `make build` first", path.display());
     }
     dir
+}
+
+/// Puts the programs into a directory of their own, where no build replaces them.
+pub(crate) fn copy_programs(to: &Path) -> io::Result<()> {
+    fs::create_dir(to)?;
+    for name in PROGRAMS.iter().chain(&SYSTEM_PROGRAMS) {
+        let from = programs().join(name);
+        if from.exists() {
+            fs::copy(from, to.join(name))?;
+        }
+    }
+    Ok(())
 }
 
 /// Tells one build of the programs from another.

@@ -1,11 +1,15 @@
 //! What each scenario says of itself, for the summary.
 
+mod summary;
+
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
+
+pub use summary::summary;
 
 use crate::place;
 

@@ -3,7 +3,7 @@
 use std::{
     any::type_name,
     collections::BTreeSet,
-    env, fs,
+    fs,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     thread,
     time::Instant,
@@ -12,7 +12,9 @@ use std::{
 use serde::Deserialize;
 
 use crate::{
-    Host, place,
+    Host,
+    inside::{self, Kind},
+    place,
     report::{Ended, Report},
 };
 
@@ -32,11 +34,34 @@ macro_rules! skip {
 /// Where the scenario fails, or leaves something.
 pub fn on_plain<F: FnOnce(&Host)>(body: F) {
     let scenario = name_of::<F>();
-    let kind = kind();
-    assert_eq!(kind, "plain", "this scenario runs on the plain host alone so far");
     let host = Host::plain(&scenario);
-    let ran = reported(&scenario, &host, || {
-        body(&host);
+    run(&scenario, &host, body);
+}
+
+/// Runs a scenario on a host with a systemd of its own, whose user `dev` is to own the machines: a container, or
+/// what `BANGER_SMOKE_HOST` asks for. Its name is that of the test that calls this. Where this machine cannot have
+/// such a host, the scenario is skipped.
+///
+/// # Panics
+///
+/// Where the scenario fails, or leaves something; where the host does not come up.
+pub fn on_service<F: FnOnce(&Host)>(body: F) {
+    let scenario = name_of::<F>();
+    let kind = Kind::asked_for();
+    if let Some(missing) = inside::lacks(kind) {
+        assert_may_skip(&scenario, kind.name(), missing);
+        println!("skipped: {missing}");
+        let ended = Ended::Skipped(missing.to_owned());
+        return Report { scenario, ended, seconds: 0, notes: vec![] }.write();
+    }
+    Report { scenario: scenario.clone(), ended: Ended::Not, seconds: 0, notes: vec![] }.write();
+    let host = Host::service(&scenario, kind);
+    run(&scenario, &host, body);
+}
+
+fn run(scenario: &str, host: &Host, body: impl FnOnce(&Host)) {
+    let ran = reported(scenario, host, || {
+        body(host);
         host.assert_leaves_nothing();
         host.assert_parts_are_well();
     });
@@ -90,10 +115,8 @@ fn name_of<F>() -> String {
     names.last().unwrap_or(path).to_owned()
 }
 
-/// The kind of host that was asked for.
-fn kind() -> String {
-    env::var("BANGER_SMOKE_HOST").unwrap_or_else(|_| "plain".to_owned())
-}
+/// Stands for every scenario in `tests/skips.toml`.
+const EVERY: &str = "*";
 
 #[derive(Debug, Deserialize)]
 struct Skips {
@@ -108,19 +131,20 @@ struct Skip {
     missing: String,
 }
 
-pub(crate) fn assert_may_skip(scenario: &str, missing: &str) {
+/// Holds `tests/skips.toml` to allow it.
+pub(crate) fn assert_may_skip(scenario: &str, host: &str, missing: &str) {
     let path = place::repository().join("tests/skips.toml");
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()));
     assert!(
-        may_skip(&text, scenario, &kind(), missing),
+        may_skip(&text, scenario, host, missing),
         "{scenario} would be skipped for want of {missing}, which tests/skips.toml does not allow here"
     );
 }
 
 fn may_skip(skips: &str, scenario: &str, host: &str, missing: &str) -> bool {
     let skips: Skips = toml::from_str(skips).unwrap_or_else(|error| panic!("read tests/skips.toml: {error}"));
-    let fits =
-        |skip: &Skip| skip.scenario == scenario && skip.hosts.contains(host) && skip.missing == missing;
+    let is_meant = |skip: &Skip| skip.scenario == scenario || skip.scenario == EVERY;
+    let fits = |skip: &Skip| is_meant(skip) && skip.hosts.contains(host) && skip.missing == missing;
     skips.skip.iter().any(fits)
 }
 
@@ -150,5 +174,6 @@ mod tests {
             assert_eq!(may_skip(skips, scenario, host, missing), may, "{scenario} {host} {missing}");
         }
         assert!(!may_skip("", "egress", "plain", "a network"));
+        assert!(may_skip(&skips.replace("egress", "*"), "ports", "plain", "a network"));
     }
 }

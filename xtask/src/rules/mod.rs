@@ -9,6 +9,7 @@ pub mod layers;
 pub mod modules;
 pub mod ports;
 pub mod purity;
+pub mod root_crates;
 pub mod sizes;
 pub mod skips;
 pub mod spec;

@@ -147,7 +147,8 @@ fn mentions(module: &Path, tokens: &[Token]) -> Vec<Mention> {
                 }
                 depth = depth.saturating_sub(1);
             }
-            "use" => {
+            // `use<…>` is what a type captures.
+            "use" if words.get(index + 1) != Some(&"<") => {
                 index = read_use(&words, index + 1, &mut vec![], &mut |path, alias| {
                     found.push(Mention { at: at.clone(), path, alias, is_use: true });
                 });
@@ -276,7 +277,7 @@ mod tests {
     fn one_way_use_parents_and_tests_are_no_ring() {
         let files = [
             ("lib.rs", "mod a; mod b; pub use a::A; pub use b::B;"),
-            ("a.rs", "use crate::B; use std::{fmt, io}; fn f(&self) { self.x() }"),
+            ("a.rs", "use crate::B; use std::{fmt, io}; fn f(&self) -> impl X + use<> { self.x(); }"),
             ("b.rs", "mod c; use c::C; #[cfg(test)] mod tests { use crate::A; }"),
             ("b/c.rs", "use super::B;"),
         ];

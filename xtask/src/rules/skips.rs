@@ -9,11 +9,14 @@ use crate::Breach;
 const FILE: &str = "tests/skips.toml";
 const HOSTS: [&str; 4] = ["plain", "service", "kvm", "metal"];
 
+/// Stands for every scenario of a kind of host: what a whole kind of host needs.
+const EVERY: &str = "*";
+
 /// One scenario that may be skipped.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Skip {
-    /// The name of the test.
+    /// The name of the test; `*` for every scenario on such a host.
     pub scenario: String,
     /// The kinds of host on which it may be skipped.
     pub hosts: Vec<String>,
@@ -38,7 +41,7 @@ pub fn check(skips: &Skips, tests: &BTreeSet<String>) -> Vec<Breach> {
     let mut breaches = vec![];
     for skip in &skips.skip {
         let mut add = |what: String| breaches.push(Breach::new(FILE, format!("{}: {what}", skip.scenario)));
-        if !tests.contains(&format!("smoke::{}", skip.scenario)) {
+        if skip.scenario != EVERY && !tests.contains(&format!("smoke::{}", skip.scenario)) {
             add("there is no such scenario".to_owned());
         }
         for host in skip.hosts.iter().filter(|host| !HOSTS.contains(&host.as_str())) {
@@ -62,6 +65,7 @@ mod tests {
             "[[skip]]\nscenario = \"egress\"\nhosts = [\"plain\"]\nmissing = \"a network\"\nreason = \"r\"\n";
         let found = |text: &str| check(&toml::from_str(text).unwrap(), &tests).len();
         assert_eq!(found(good), 0);
+        assert_eq!(found(&good.replace("egress", "*")), 0);
         for (from, to) in [("egress", "other"), ("\"r\"", "\"\""), ("[\"plain\"]", "[]"), ("plain", "cloud")]
         {
             assert_eq!(found(&good.replace(from, to)), 1, "{from} → {to}");

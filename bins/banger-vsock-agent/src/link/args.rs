@@ -4,13 +4,27 @@ use std::{path::PathBuf, str::FromStr};
 
 use model::Port;
 
-/// `--serial PATH --listen PATH [--publish HOST:GUEST …]`.
+/// The file that tells which ports were taken, beside the socket unless it is named.
+const PORTS: &str = "ports.json";
+
+/// Where sessions come in.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Listen {
+    /// At this path, where the link makes a socket for its own user.
+    At(PathBuf),
+    /// On this descriptor: whoever started the link made the socket, for whom it likes.
+    On(i32),
+}
+
+/// `--serial PATH (--listen PATH | --listen-fd N) [--ports PATH] [--publish HOST:GUEST …]`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Args {
     /// The monitor's socket.
     pub(super) serial: PathBuf,
     /// Where sessions come in.
-    pub(super) listen: PathBuf,
+    pub(super) listen: Listen,
+    /// Where it is told which ports were taken.
+    pub(super) ports: PathBuf,
     pub(super) publish: Vec<Published>,
 }
 
@@ -33,22 +47,36 @@ impl FromStr for Published {
 
 impl Args {
     pub(super) fn parse(mut args: impl Iterator<Item = String>) -> Result<Self, String> {
-        let (mut serial, mut listen, mut publish) = (None, None, vec![]);
+        let (mut serial, mut listen, mut ports, mut publish) = (None, None, None, vec![]);
         while let Some(name) = args.next() {
             let value = args.next().ok_or_else(|| format!("{name} wants a value"))?;
             match name.as_str() {
                 "--serial" => serial = Some(value.into()),
-                "--listen" => listen = Some(value.into()),
+                "--listen" => listen = Some(Listen::At(value.into())),
+                "--listen-fd" => listen = Some(Listen::On(descriptor(&value)?)),
+                "--ports" => ports = Some(value.into()),
                 "--publish" => publish.push(value.parse()?),
                 _ => return Err(format!("{name} is no argument of the link")),
             }
         }
+        let listen = listen.ok_or("--listen is missing")?;
+        let beside = match &listen {
+            Listen::At(socket) => socket.with_file_name(PORTS),
+            Listen::On(_) => PORTS.into(),
+        };
         Ok(Self {
             serial: serial.ok_or("--serial is missing")?,
-            listen: listen.ok_or("--listen is missing")?,
+            listen,
+            ports: ports.unwrap_or(beside),
             publish,
         })
     }
+}
+
+/// Reads the number of a descriptor that is nobody's by custom: 0, 1 and 2 are.
+fn descriptor(text: &str) -> Result<i32, String> {
+    let number = text.parse().ok().filter(|number| *number > 2);
+    number.ok_or_else(|| format!("{text:?} is no descriptor of a socket"))
 }
 
 #[cfg(test)]
@@ -60,6 +88,11 @@ mod tests {
         for (line, ok) in [
             ("--serial s --listen l", true),
             ("--serial s --listen l --publish 8080:80 --publish 0:22", true),
+            ("--serial s --listen-fd 3", true),
+            ("--serial s --listen-fd 3 --ports p", true),
+            ("--serial s --listen-fd 2", false),
+            ("--serial s --listen-fd x", false),
+            ("--serial s --listen-fd -1", false),
             ("--serial s", false),
             ("--serial s --listen", false),
             ("--serial s --listen l --publish 80", false),
@@ -69,6 +102,18 @@ mod tests {
         ] {
             let args = line.split_whitespace().map(str::to_owned);
             assert_eq!(Args::parse(args).is_ok(), ok, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn ports_are_told_beside_the_socket_or_where_it_is_said() {
+        for (line, want) in [
+            ("--serial s --listen /m/link.sock", "/m/ports.json"),
+            ("--serial s --listen-fd 3", "ports.json"),
+            ("--serial s --listen /m/link.sock --ports /p", "/p"),
+        ] {
+            let args = Args::parse(line.split_whitespace().map(str::to_owned)).unwrap();
+            assert_eq!(args.ports, PathBuf::from(want), "{line:?}");
         }
     }
 }

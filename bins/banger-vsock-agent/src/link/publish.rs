@@ -36,16 +36,15 @@ pub(super) fn listen(published: Published) -> Result<Listening, String> {
     bind().map_err(|error| format!("publish port {}: {}", published.host, crate::words::of(&error)))
 }
 
-/// Tells, in `ports.json` beside the socket, which port of the host leads where:
-/// `[{"host":49153,"guest":80}]`.
-pub(super) fn tell(listening: &[Listening], socket: &Path) -> io::Result<()> {
+/// Tells, in `file`, which port of the host leads where: `[{"host":49153,"guest":80}]`.
+pub(super) fn tell(listening: &[Listening], file: &Path) -> io::Result<()> {
     let ports: Vec<BTreeMap<&str, u16>> = listening
         .iter()
         .map(|port| BTreeMap::from([("host", port.address.port()), ("guest", port.guest.number())]))
         .collect();
-    let new = socket.with_file_name("ports.json.new");
+    let new = file.with_extension("json.new");
     fs::write(&new, serde_json::to_vec(&ports)?)?;
-    fs::rename(new, socket.with_file_name("ports.json"))
+    fs::rename(new, file)
 }
 
 pub(super) async fn accept(listening: Listening, sessions: Sessions) {

@@ -7,7 +7,10 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{args::Args, publish, sessions, socket};
+use super::{
+    args::{Args, Listen},
+    publish, sessions, socket,
+};
 use crate::mux::port::Port;
 
 /// How long to wait for the monitor to listen. It is started at the same time, on a host that may be busy.
@@ -34,8 +37,12 @@ async fn serve(args: Args) -> Result<(), String> {
     let said = |what: &Path, error: &io::Error| format!("{}: {}", what.display(), crate::words::of(error));
     // The host's ports first: if one is taken, nothing else is to begin.
     let published: Vec<_> = args.publish.iter().copied().map(publish::listen).collect::<Result<_, _>>()?;
-    let listener = socket::listen(&args.listen).map_err(|error| said(&args.listen, &error))?;
-    publish::tell(&published, &args.listen).map_err(|error| said(&args.listen, &error))?;
+    let listener = match &args.listen {
+        Listen::At(path) => socket::listen(path).map_err(|error| said(path, &error))?,
+        Listen::On(number) => socket::adopt(*number)
+            .map_err(|error| format!("descriptor {number}: {}", crate::words::of(&error)))?,
+    };
+    publish::tell(&published, &args.ports).map_err(|error| said(&args.ports, &error))?;
     let (sessions, guest) = sessions::pair();
     tokio::spawn(socket::accept(listener, sessions.clone()));
     for listening in published {

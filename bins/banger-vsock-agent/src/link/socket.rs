@@ -1,7 +1,19 @@
 //! The machine's unix socket: Firecracker's handshake, then the session's bytes.
 
-use std::{fs, io, os::unix::fs::PermissionsExt, path::Path, time::Duration};
+use std::{
+    fs, io,
+    os::{
+        fd::{BorrowedFd, FromRawFd, OwnedFd},
+        unix::{fs::PermissionsExt, net::UnixListener as StdListener},
+    },
+    path::Path,
+    time::Duration,
+};
 
+use rustix::{
+    io::FdFlags,
+    net::{AddressFamily, SocketType, sockopt},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{UnixListener, UnixStream},
@@ -28,6 +40,32 @@ pub(super) fn listen(path: &Path) -> io::Result<UnixListener> {
     fs::set_permissions(&new, fs::Permissions::from_mode(0o600))?;
     fs::rename(&new, path)?;
     Ok(listener)
+}
+
+/// Takes over a socket that whoever started the link made and listens on.
+///
+/// The number is believed only where it is a listening unix socket that closes on exec from now on.
+pub(super) fn adopt(number: i32) -> io::Result<UnixListener> {
+    let socket = take(number)?;
+    let is_listening = sockopt::socket_domain(&socket)? == AddressFamily::UNIX
+        && sockopt::socket_type(&socket)? == SocketType::STREAM
+        && sockopt::socket_acceptconn(&socket)?;
+    if !is_listening {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "no listening unix socket"));
+    }
+    rustix::io::fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
+    let listener = StdListener::from(socket);
+    listener.set_nonblocking(true)?;
+    UnixListener::from_std(listener)
+}
+
+/// Takes an open descriptor by its number.
+#[expect(unsafe_code, reason = "a descriptor that is handed in has nothing but a number")]
+fn take(number: i32) -> io::Result<OwnedFd> {
+    // SAFETY: it is only borrowed, for one call that fails where it is not open.
+    rustix::io::fcntl_getfd(unsafe { BorrowedFd::borrow_raw(number) })?;
+    // SAFETY: it is open, and the command line says that it is this process's; nothing else here knows of it.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
 pub(super) async fn accept(listener: UnixListener, sessions: Sessions) {

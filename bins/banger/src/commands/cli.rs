@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{completion, daemon, doctor, image, info, internal, kernel, version, vm};
+use super::{completion, daemon, doctor, image, info, internal, kernel, system, version, vm};
 use crate::screen::{Color, Detail, Screen};
 
 /// Real Linux machines in one command.
@@ -71,6 +71,9 @@ pub(crate) enum Command {
     /// Kernels: what machines boot
     #[command(subcommand, subcommand_required = true, arg_required_else_help = true)]
     Kernel(kernel::Kernel),
+    /// The system install: a service for one user of this host
+    #[command(subcommand, subcommand_required = true, arg_required_else_help = true)]
+    System(system::System),
     /// The daemon, which the other commands start by themselves
     #[command(subcommand, subcommand_required = true, arg_required_else_help = true)]
     Daemon(daemon::Daemon),

@@ -3,13 +3,19 @@
 use std::time::Duration;
 
 use api::client::ClientError;
-use host::process::{Process, ProcessError};
+use host::{
+    dirs::Mode,
+    process::{Process, ProcessError},
+    systemd::Systemd,
+};
+use install::services;
 use jiff::Timestamp;
 use model::Class;
 use serde_json::json;
 
+use super::system::need_root;
 use crate::{
-    daemon::{Context, daemon_as_it_is},
+    daemon::{Context, daemon_as_it_is, mode},
     exit,
     fault::{Doing as _, Explain, Fault, chain},
     text::{Table, ago},
@@ -69,12 +75,13 @@ impl Status {
         let operations = client.operations().await.doing(doing)?;
         let in_flight: Vec<_> = operations.iter().filter(|operation| !operation.done).collect();
         let object = json!({
-            "running": true, "socket": socket, "pid": info.pid, "version": info.version,
+            "running": true, "mode": info.mode, "socket": socket, "pid": info.pid, "version": info.version,
             "started_at": info.started_at, "ready_at": info.ready_at, "operations": in_flight,
         });
         context.screen.show("daemon", object, || {
             let now = Timestamp::now();
             let mut table = Table::pairs();
+            table.row(["mode".to_owned(), info.mode.clone()]);
             table.row(["running".to_owned(), format!("process {}, {}", info.pid, info.version)]);
             table.row(["since".to_owned(), ago(info.started_at, now)]);
             table.row(["socket".to_owned(), socket.display().to_string()]);
@@ -98,6 +105,9 @@ fn socket(context: &Context) -> Result<u8, Fault> {
 impl Stop {
     async fn run(&self, context: &Context) -> Result<u8, Fault> {
         let doing = "stop the daemon";
+        if let Mode::System { .. } = mode(doing)? {
+            return stop_of_system(context, doing).await;
+        }
         let client = daemon_as_it_is(doing)?;
         let pid = match client.info().await {
             Err(ClientError::Unreachable { .. }) => {
@@ -118,6 +128,15 @@ impl Stop {
         context.screen.note("the daemon has ended; machines run on");
         Ok(exit::DONE)
     }
+}
+
+/// The daemon of a system install is systemd's, which starts it again at the next request.
+async fn stop_of_system(context: &Context, doing: &str) -> Result<u8, Fault> {
+    need_root(doing, "daemon stop")?;
+    let systemd = Systemd::connect().await.doing(doing)?;
+    services::stop_daemon(&systemd).await.doing(doing)?;
+    context.screen.note("the daemon has ended; machines run on, and the next command starts it again");
+    Ok(exit::DONE)
 }
 
 impl Explain for ProcessError {

@@ -11,6 +11,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<u8, Fault
         Command::Vm(vm) => vm.run(context).await,
         Command::Image(image) => image.run(context).await,
         Command::Kernel(kernel) => kernel.run(context).await,
+        Command::System(system) => system.run(context).await,
         Command::Daemon(daemon) => daemon.run(context).await,
         Command::Info(info) => info.run(context).await,
         Command::Doctor(doctor) => doctor.run(context).await,

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use api::{DoctorReport, Verdict};
+use api::{Check, DoctorReport, Verdict};
 
 use crate::{
-    daemon::Context,
+    daemon::{Context, mode, uid},
     exit,
     fault::{Doing as _, Fault},
     screen::Screen,
@@ -21,7 +21,10 @@ impl Doctor {
     pub(crate) async fn run(&self, context: &Context) -> Result<u8, Fault> {
         let doing = "check this host";
         let client = context.daemon(doing).await?;
-        let report = client.doctor().await.doing(doing)?;
+        let mut report = client.doctor().await.doing(doing)?;
+        let mode = mode(doing)?;
+        let found = format!("{}: {}", mode.word(), mode.why(uid()));
+        report.checks.insert(0, Check { name: "mode".to_owned(), verdict: Verdict::Pass, found, hint: None });
         context.tell_of_version(&client);
         context.screen.show("doctor", &report, || text(context.screen, &report));
         let any_fails = report.checks.iter().any(|check| check.verdict == Verdict::Fail);

@@ -1,8 +1,14 @@
 //! `banger info`.
 
 use api::{Info as Facts, Setting};
+use serde_json::json;
 
-use crate::{daemon::Context, exit, fault::Doing as _, fault::Fault, text::Table};
+use crate::{
+    daemon::{Context, mode, uid},
+    exit,
+    fault::{Doing as _, Fault},
+    text::Table,
+};
 
 /// How banger works on this host: mode, monitor, accelerator, defaults, paths
 #[derive(Debug, clap::Args)]
@@ -17,15 +23,18 @@ impl Info {
         let client = context.daemon(doing).await?;
         let info = client.info().await.doing(doing)?;
         context.tell_of_version(&client);
-        context.screen.show("info", &info, || text(&info));
+        let why = mode(doing)?.why(uid());
+        let mut object = json!(info);
+        object["mode_why"] = why.as_str().into();
+        context.screen.show("info", object, || text(&info, &why));
         Ok(exit::DONE)
     }
 }
 
-fn text(info: &Facts) -> String {
+fn text(info: &Facts, mode_why: &str) -> String {
     let mut table = Table::pairs();
     let mut row = |key: &str, value: String| table.row([key.to_owned(), value]);
-    row("mode", info.mode.clone());
+    row("mode", format!("{} ({mode_why})", info.mode));
     row("daemon", format!("{} (process {})", info.version, info.pid));
     row("monitor", info.monitor.clone());
     row("accelerator", format!("{} ({})", info.accel, info.accel_why));

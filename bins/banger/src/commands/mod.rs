@@ -10,6 +10,7 @@ mod image;
 mod info;
 mod internal;
 mod kernel;
+mod system;
 mod version;
 mod vm;
 

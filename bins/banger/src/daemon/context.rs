@@ -10,12 +10,12 @@ use api::{
     Vm,
     client::{Client, ClientError},
 };
-
+use host::dirs::Mode;
 use model::VmName;
 
-use super::{paths, refs, starter};
+use super::{owners_file, paths, refs, starter};
 use crate::{
-    fault::{Doing as _, Fault},
+    fault::{Doing as _, Explain as _, Fault},
     release::VERSION,
     screen::Screen,
 };
@@ -34,9 +34,10 @@ impl Context {
 
     /// A client of the daemon, which is started where it does not run.
     pub(crate) async fn daemon(&self, doing: &str) -> Result<Client, Fault> {
+        owners_file::check(doing)?;
         let client = daemon_as_it_is(doing)?;
         match client.probe().await {
-            Err(ClientError::Unreachable { .. }) => starter::start(&client, doing).await?,
+            Err(error @ ClientError::Unreachable { .. }) => start(&client, error, doing).await?,
             other => other.doing(doing)?,
         }
         Ok(client)
@@ -45,7 +46,7 @@ impl Context {
     /// Starts the daemon again, which went away in the middle of `doing`.
     pub(crate) async fn daemon_again(&self, client: &Client, doing: &str) -> Result<(), Fault> {
         match client.probe().await {
-            Err(ClientError::Unreachable { .. }) => starter::start(client, doing).await,
+            Err(error @ ClientError::Unreachable { .. }) => start(client, error, doing).await,
             other => other.doing(doing),
         }
     }
@@ -79,25 +80,38 @@ impl Context {
             return;
         };
         if !self.told_of_version.swap(true, Ordering::Relaxed) {
-            self.screen.warn(&format!(
-                "the daemon is {theirs}, this program {VERSION}; \
-                 `banger daemon stop` lets the next command start its own"
-            ));
+            let way_out = match paths::mode("find the daemon") {
+                Ok(Mode::System { .. }) => "`sudo banger system restart` starts the installed one",
+                _ => "`banger daemon stop` lets the next command start its own",
+            };
+            self.screen.warn(&format!("the daemon is {theirs}, this program {VERSION}; {way_out}"));
         }
     }
 }
 
 /// A client of the daemon, whether it runs or not.
 pub(crate) fn daemon_as_it_is(doing: &str) -> Result<Client, Fault> {
-    paths::socket().map(Client::new).doing(doing)
+    paths::socket(doing).map(Client::new)
 }
+
+/// Starts the user's own daemon. That of a system install is systemd's to start: its socket is always there, or
+/// something is wrong.
+async fn start(client: &Client, error: ClientError, doing: &str) -> Result<(), Fault> {
+    match paths::mode(doing)? {
+        Mode::System { .. } => Err(error.explain(doing).hint(SYSTEM_HINT)),
+        Mode::Embedded { .. } => starter::start(client, doing).await,
+    }
+}
+
+/// What to do where the daemon of a system install does not answer.
+const SYSTEM_HINT: &str = "`banger system status` shows what is wrong.";
 
 /// What completions and help may take, in all. They never start the daemon.
 const GLANCE_LIMIT: Duration = Duration::from_millis(300);
 
 /// Asks the daemon something in passing: nothing comes of it where it is down or slow.
 pub(crate) fn glance<T>(ask: impl AsyncFnOnce(Client) -> Option<T>) -> Option<T> {
-    let socket: PathBuf = paths::socket().ok()?;
+    let socket: PathBuf = paths::socket("find the daemon").ok()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
     runtime.block_on(async { tokio::time::timeout(GLANCE_LIMIT, ask(Client::new(socket))).await.ok()? })
 }

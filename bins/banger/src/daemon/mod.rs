@@ -1,9 +1,12 @@
-//! The way to the daemon of this user, which is started where it does not run.
+//! The way to the daemon of this user: the user's own, which is started where it does not run, or that of the
+//! system install.
 
 mod context;
+mod owners_file;
 mod paths;
 mod refs;
 mod starter;
 
 pub(crate) use context::{Context, daemon_as_it_is, glance};
+pub(crate) use paths::{mode, uid};
 pub(crate) use refs::find_all;

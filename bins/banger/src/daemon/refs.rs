@@ -81,7 +81,7 @@ mod tests {
             "id": id, "name": name, "state": "running", "error": null, "image": "i", "kernel": "k",
             "spec": {"vcpus": 1, "memory": 1, "disk_size": 1, "system_overlay_size": 1, "nat": true, "publish": []},
             "created_at": "2026-01-01T00:00:00Z", "started_at": null, "boot_id": null, "monitor_pid": null,
-            "monitor": "qemu", "accel": null, "address": null, "published": [], "dir": "/", "ssh_key": "/",
+            "monitor": "qemu", "accel": null, "address": null, "published": [], "dir": "/", "link_dir": "/", "ssh_key": "/",
             "workspace": null,
         }))
         .unwrap()

@@ -34,7 +34,7 @@ pub(crate) async fn start(client: &Client, doing: &str) -> Result<(), Fault> {
         let why = format!("{doing}: start the daemon: there is no {}", program.display());
         return Err(Fault::new(Class::Unreachable, why).hint("banger and bangerd belong into one directory."));
     }
-    let log = paths::log().doing(doing)?;
+    let log = paths::log(doing)?;
     let spawn = || {
         let words = open(&log).map_err(|error| no_log(&log, &error, doing))?;
         spawn(&program, words).doing(&format!("{doing}: start {}", program.display()))

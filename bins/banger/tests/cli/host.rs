@@ -44,6 +44,8 @@ impl Host {
             ("XDG_STATE_HOME", "state"),
             ("XDG_CACHE_HOME", "cache"),
             ("XDG_CONFIG_HOME", "config"),
+            // Whatever is installed on the host that runs the tests is none of theirs.
+            ("BANGER_SYSTEM_ROOT", "root"),
         ] {
             command.env(name, self.home.path().join(dir));
         }

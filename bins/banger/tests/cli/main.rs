@@ -7,3 +7,4 @@ mod bad_input;
 mod help;
 mod host;
 mod output;
+mod system;

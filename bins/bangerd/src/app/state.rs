@@ -3,14 +3,17 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use api::{Code, Failure};
+use guest::client::Connection;
 use host::dirs::Dirs;
 use jiff::Timestamp;
-use model::BootId;
+use model::{BootId, VmId};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{Accel, Busy, Known, Monitor, Replies};
-use crate::{config::Config, failure::failure, library::Library, operations::Operations, owner::Owner};
+use crate::{
+    config::Config, failure::failure, hands::Hands, library::Library, operations::Operations, owner::Owner,
+};
 
 /// How long a change waits for the daemon to have taken its machines up.
 const READY_LIMIT: Duration = Duration::from_secs(30);
@@ -40,6 +43,8 @@ pub(crate) struct App {
     pub(crate) library: Library,
     /// The monitor.
     pub(crate) monitor: Monitor,
+    /// Who has the machines' processes in hand.
+    pub(crate) hands: Hands,
     /// What runs the guests' instructions.
     pub(crate) accel: Accel,
     /// Places for boots: each takes as many processors as it gets.
@@ -55,6 +60,16 @@ pub(crate) struct App {
 }
 
 impl App {
+    /// The directory of a machine's link: its socket, and which ports of the host it took.
+    pub(crate) fn link_dir(&self, id: &VmId) -> PathBuf {
+        self.dirs.link_dir(id)
+    }
+
+    /// The way to the agent in a machine.
+    pub(crate) fn guest(&self, id: &VmId) -> Connection {
+        Connection::in_dir(self.link_dir(id))
+    }
+
     /// Says what is known of what runs the guests' instructions.
     pub(crate) fn known_accel(&self) -> Known {
         self.accel.known(self.config.accel())

@@ -152,7 +152,7 @@ async fn wait(
     attempt: u8,
 ) -> Tried {
     let dir = app.dirs.vm(&vm.id);
-    let connection = Connection::in_dir(&dir);
+    let connection = app.guest(&vm.id);
     let answer = std::pin::pin!(first_answer(&connection));
     let ended = std::pin::pin!(monitor.ended());
     let (mut answer, mut ended) = (answer, ended);
@@ -238,9 +238,9 @@ async fn become_running(
     health: &Health,
 ) -> Result<Arc<VmRecord>, Failure> {
     operation.stage("tell the guest who it is");
-    let mut identity = identity(app, operation, vm)?;
+    let mut identity = identity(app, operation, vm).await?;
     identity.time_unix_nanos = now_unix_nanos();
-    let connection = Connection::in_dir(app.dirs.vm(&vm.id));
+    let connection = app.guest(&vm.id);
     let told = operation.unless_cancelled(async {
         connection
             .identity(&identity)
@@ -249,7 +249,7 @@ async fn become_running(
     });
     told.await?;
     let boot_id = health.boot_id.clone();
-    let published = vmm::link::published(&app.dirs.vm(&vm.id)).unwrap_or_default();
+    let published = vmm::link::published(&app.link_dir(&vm.id)).unwrap_or_default();
     app.owner
         .change(&vm.id, move |record| {
             advance(record, life::Event::AgentAnswered)?;
@@ -311,7 +311,7 @@ const VERIFY_LIMIT: Duration = Duration::from_mins(2);
 pub(super) fn verify(app: &Arc<App>, vm: &Arc<VmRecord>) {
     let (app, vm) = (Arc::clone(app), Arc::clone(vm));
     tokio::spawn(async move {
-        let connection = Connection::in_dir(app.dirs.vm(&vm.id));
+        let connection = app.guest(&vm.id);
         let asked = tokio::select! {
             asked = tokio::time::timeout(VERIFY_LIMIT, first_answer(&connection)) => asked,
             () = app.leaving.cancelled() => return,

@@ -43,6 +43,7 @@ pub(super) async fn remove(app: &App, operation: &Operation, vm: &VmRecord) -> R
         end(app, operation, vm, How::Signal(SIGKILL)).await?;
     }
     app.owner.remove(&vm.id).await?;
+    app.hands.release(&vm.id).await?;
     remove_dir(app.dirs.vm(&vm.id)).await
 }
 

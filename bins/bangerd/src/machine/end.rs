@@ -7,10 +7,10 @@ use store::VmRecord;
 use tokio_util::sync::CancellationToken;
 use vm::life;
 
-use super::process::{self, machine_failed};
+use super::process;
 use crate::{
     app::App,
-    failure::{chain, failure},
+    failure::{chain, failure, process_failed},
     operations::Operation,
     owner::advance,
 };
@@ -22,6 +22,8 @@ const END_LIMIT: Duration = Duration::from_secs(20);
 const END_LIMIT_EMULATED: Duration = Duration::from_mins(1);
 /// How long the kernel may take to take a killed process away.
 const KILL_LIMIT: Duration = Duration::from_secs(10);
+
+const SIGKILL: i32 = 9;
 
 /// How a monitor is made to end.
 #[derive(Clone, Copy, Debug)]
@@ -83,18 +85,18 @@ async fn end_monitor(app: &App, operation: &Operation, vm: &VmRecord, how: How) 
     };
     match how {
         How::Signal(number) => {
-            monitor.signal(number).map_err(|error| process::failed(&error))?;
+            app.hands.signal(vm, &monitor, number).await?;
         }
         How::Asked => {
             operation.stage("stop the guest");
             if let Err(why) = ask(app, vm, operation.cancellation()).await {
                 operation.warn(format!("{} could not be asked to power off ({why}), and is killed", vm.name));
-                monitor.kill().map_err(|error| process::failed(&error))?;
+                app.hands.signal(vm, &monitor, SIGKILL).await?;
             }
         }
     }
     let ended = tokio::select! {
-        ended = monitor.ended_within(limit) => ended.map_err(|error| process::failed(&error))?.is_some(),
+        ended = monitor.ended_within(limit) => ended.map_err(|error| process_failed(&error))?.is_some(),
         // Who cancels a stop wants it to be quicker.
         () = operation.cancellation().cancelled(), if !app.leaving.is_cancelled() => false,
         () = app.leaving.cancelled() => return Err(leaving()),
@@ -105,8 +107,9 @@ async fn end_monitor(app: &App, operation: &Operation, vm: &VmRecord, how: How) 
     if !operation.cancellation().is_cancelled() {
         operation.warn(format!("{} did not end within {} seconds, and is killed", vm.name, limit.as_secs()));
     }
-    let gone = monitor.end(KILL_LIMIT).await.map_err(|error| process::failed(&error))?;
-    if gone { Ok(()) } else { Err(failure(Code::Failed, "kill the monitor: it does not go away")) }
+    app.hands.signal(vm, &monitor, SIGKILL).await?;
+    let gone = monitor.ended_within(KILL_LIMIT).await.map_err(|error| process_failed(&error))?;
+    if gone.is_some() { Ok(()) } else { Err(failure(Code::Failed, "kill the monitor: it does not go away")) }
 }
 
 /// What is told of work that the next daemon goes on with.
@@ -115,7 +118,7 @@ pub(super) fn leaving() -> Failure {
 }
 
 async fn ask(app: &App, vm: &VmRecord, cancelled: &CancellationToken) -> Result<(), String> {
-    let guest = guest::client::Connection::in_dir(app.dirs.vm(&vm.id));
+    let guest = app.guest(&vm.id);
     tokio::select! {
         asked = tokio::time::timeout(ASK_LIMIT, guest.poweroff()) => match asked {
             Ok(asked) => asked.map_err(|error| chain(&error)),
@@ -132,7 +135,7 @@ async fn ask(app: &App, vm: &VmRecord, cancelled: &CancellationToken) -> Result<
 /// The link cannot be ended, or a file not be removed.
 pub(super) async fn clear(app: &App, vm: &VmRecord) -> Result<(), Failure> {
     let link = process::find(vm.link_process.as_ref(), &app.host_boot)?;
-    vmm::machine::finish(&app.dirs.vm(&vm.id), link.as_ref()).await.map_err(|error| machine_failed(&error))
+    app.hands.finish(vm, link.as_ref()).await
 }
 
 /// Kills whatever of a machine runs, monitor and link, and removes what they left behind.
@@ -141,8 +144,7 @@ pub(super) async fn clear(app: &App, vm: &VmRecord) -> Result<(), Failure> {
 ///
 /// A process cannot be ended, or a file not be removed.
 pub(super) async fn end_stray(app: &App, vm: &VmRecord) -> Result<(), Failure> {
-    let dir = app.dirs.vm(&vm.id);
-    let found = vmm::machine::find(&dir, &app.host_boot).map_err(|error| machine_failed(&error))?;
+    let found = app.hands.find(vm).await?;
     let monitor = match found.monitor.into_process() {
         Some(monitor) => Some(monitor),
         None => process::find(vm.monitor_process.as_ref(), &app.host_boot)?.map(Arc::new),
@@ -151,6 +153,5 @@ pub(super) async fn end_stray(app: &App, vm: &VmRecord) -> Result<(), Failure> {
         Some(link) => Some(link),
         None => process::find(vm.link_process.as_ref(), &app.host_boot)?.map(Arc::new),
     };
-    let ended = vmm::machine::end(&dir, monitor.as_deref(), link.as_deref());
-    ended.await.map_err(|error| machine_failed(&error))
+    app.hands.end(vm, monitor.as_deref(), link.as_deref()).await
 }

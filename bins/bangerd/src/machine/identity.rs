@@ -3,13 +3,12 @@
 use std::{
     fs::File,
     io::{self, Read},
-    net::Ipv4Addr,
     path::Path,
 };
 
 use api::Failure;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use guest::{GuestFile, Identity, Network};
+use guest::{GuestFile, Identity};
 use jiff::Timestamp;
 use store::VmRecord;
 
@@ -19,18 +18,12 @@ use crate::{app::App, config::FileSync, operations::Operation};
 /// The longest file that is put into machines, in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
-// What every guest of QEMU's user-mode network has; each is alone on its own (QEMU, docs/system/devices/net.rst).
-const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 15);
-const PREFIX_LEN: u8 = 24;
-const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
-const NAME_SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 3);
-
 /// Makes what a machine's guest is told. A file that cannot be read is left out with a warning.
 ///
 /// # Errors
 ///
-/// Its host key cannot be read.
-pub(super) fn identity(app: &App, operation: &Operation, vm: &VmRecord) -> Result<Identity, Failure> {
+/// Its host key cannot be read, or it has no network.
+pub(super) async fn identity(app: &App, operation: &Operation, vm: &VmRecord) -> Result<Identity, Failure> {
     let mut files = vec![];
     for sync in app.config.file_sync() {
         match read(sync) {
@@ -45,7 +38,7 @@ pub(super) fn identity(app: &App, operation: &Operation, vm: &VmRecord) -> Resul
         time_unix_nanos: now_unix_nanos(),
         authorized_keys: vec![app.user_key.clone()],
         ssh_host_key: keys::host_key(&app.dirs.vm(&vm.id))?,
-        network: Some(network(vm.spec.nat)),
+        network: Some(app.hands.network(vm).await?),
         files,
     })
 }
@@ -53,15 +46,6 @@ pub(super) fn identity(app: &App, operation: &Operation, vm: &VmRecord) -> Resul
 /// The wall clock, as a guest is told it.
 pub(super) fn now_unix_nanos() -> u64 {
     u64::try_from(Timestamp::now().as_nanosecond()).unwrap_or_default()
-}
-
-fn network(reaches_outside: bool) -> Network {
-    Network {
-        address: ADDRESS,
-        prefix_len: PREFIX_LEN,
-        gateway: reaches_outside.then_some(GATEWAY),
-        name_servers: if reaches_outside { vec![NAME_SERVER] } else { vec![] },
-    }
 }
 
 fn read(sync: &FileSync) -> io::Result<GuestFile> {
@@ -99,11 +83,5 @@ mod tests {
         assert!(read_bounded(&path).is_err());
         assert!(read_bounded(dir.path()).is_err());
         assert!(read_bounded(&dir.path().join("none")).is_err());
-    }
-
-    #[test]
-    fn a_machine_without_nat_has_no_way_out() {
-        assert_eq!(network(false).gateway, None);
-        assert_eq!(network(true).gateway, Some(GATEWAY));
     }
 }

@@ -12,7 +12,11 @@ use super::{
     end::{How, end},
     process, view,
 };
-use crate::{app::App, failure::failure, operations::Operation};
+use crate::{
+    app::App,
+    failure::{failure, process_failed},
+    operations::Operation,
+};
 
 /// The signals that end a monitor: those whose default is to end a process, and which QEMU does not use for
 /// something else.
@@ -27,7 +31,7 @@ pub(crate) fn kill(app: &Arc<App>, vm: &VmRecord, kill: VmKill) -> Result<Arc<Op
     let VmKill { signal } = kill;
     // SIGRTMIN and what is above it have no meaning for a monitor.
     if !(1..=31).contains(&signal) {
-        return Err(process::failed(&ProcessError::NoSuchSignal { signal }));
+        return Err(process_failed(&ProcessError::NoSuchSignal { signal }));
     }
     admit::begin(app, vm, Request::Kill, OperationKind::VmKill, move |app, operation, vm| async move {
         let vm = if ENDING.contains(&signal) {
@@ -37,7 +41,7 @@ pub(crate) fn kill(app: &Arc<App>, vm: &VmRecord, kill: VmKill) -> Result<Arc<Op
             let monitor = monitor.ok_or_else(|| {
                 failure(Code::WrongState, format!("kill machine {}: it has ended", vm.name))
             })?;
-            monitor.signal(signal).map_err(|error| process::failed(&error))?;
+            app.hands.signal(&vm, &monitor, signal).await?;
             vm
         };
         Ok(Outcome::Vm(Box::new(view(&app, &vm))))

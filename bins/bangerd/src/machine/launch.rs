@@ -7,18 +7,13 @@ use host::process::Process;
 use image::KernelRecord;
 use store::VmRecord;
 use vm::boot_plan::{Accel, BootFacts, BootPlan, DiskFormat, plan};
-use vmm::{
-    machine::{Launch, Launched},
-    qemu::Qemu,
-};
+use vmm::{machine::Launched, qemu::Qemu};
 
-use super::{
-    accel, link,
-    process::{machine_failed, mark},
-};
+use super::{accel, link, process::mark};
 use crate::{
     app::App,
     failure::{Explained, failure, from_error},
+    hands::Start,
     library::{self, told},
     operations::Operation,
 };
@@ -26,10 +21,14 @@ use crate::{
 /// Everything that a boot needs.
 #[derive(Debug)]
 pub(super) struct Prepared {
+    /// What is known of the host and of what is installed.
+    facts: BootFacts,
     /// What is started.
     pub(super) plan: BootPlan,
     /// With which monitor.
-    pub(super) qemu: Qemu,
+    qemu: Qemu,
+    /// The image that the root disk holds the differences from.
+    backing: Option<PathBuf>,
 }
 
 /// Finds the monitor and the kernel, makes the initramfs where it is not there, and finds out what runs the
@@ -59,9 +58,13 @@ pub(super) async fn prepare(
         initramfs,
         modules_disk: kernel.modules_disk.clone(),
         root_format,
+        root_backing: None,
+        tap: None,
+        serial_socket: vm::layout::SERIAL_SOCKET.into(),
     };
     facts.accel = accel::decide(app, operation, &kernel, &qemu, &facts.initramfs).await?;
-    Ok(Prepared { plan: plan(&vm.spec, &facts), qemu })
+    let backing = vm.image_digest.and_then(|digest| app.library.images.disk_of(&digest));
+    Ok(Prepared { plan: plan(&vm.spec, &facts), facts, qemu, backing })
 }
 
 async fn initramfs(app: &App, kernel: &KernelRecord, doing: &str) -> Result<PathBuf, Failure> {
@@ -98,15 +101,13 @@ pub(super) async fn launch(
     if let Err(error) = vmm::console::trim(&dir, vmm::console::CONSOLE_BYTES_MAX) {
         tracing::warn!("the console's log was not cut: {error}");
     }
-    let launch = Launch {
-        dir: &dir,
+    let start = Start {
+        facts: &prepared.facts,
         plan: &prepared.plan,
         qemu: &prepared.qemu,
-        agent: &app.agent,
-        host_boot: &app.host_boot,
+        backing: prepared.backing.as_deref(),
     };
-    let launched = vmm::machine::launch(&launch).await;
-    let Launched { monitor, link } = launched.map_err(|error| machine_failed(&error))?;
+    let Launched { monitor, link } = app.hands.launch(vm, &start).await?;
     let marks = (mark(&monitor, &app.host_boot), mark(&link, &app.host_boot));
     let recorded = app.owner.change(&vm.id, move |record| {
         record.monitor_process = Some(marks.0);
@@ -119,8 +120,8 @@ pub(super) async fn launch(
             Ok((vm, monitor))
         }
         Err(why) => {
-            if let Err(error) = vmm::machine::end(&dir, Some(&monitor), Some(&link)).await {
-                tracing::error!(vm = %vm.name, "something of it still runs: {}", crate::failure::chain(&error));
+            if let Err(error) = app.hands.end(vm, Some(&monitor), Some(&link)).await {
+                tracing::error!(vm = %vm.name, "something of it still runs: {error}");
             }
             Err(why)
         }

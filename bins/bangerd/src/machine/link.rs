@@ -7,7 +7,7 @@ use host::process::Process;
 use model::{VmId, VmState};
 use store::VmRecord;
 
-use super::process::{machine_failed, mark};
+use super::process::mark;
 use crate::app::App;
 
 /// How long after its link a machine has ended, where both end together.
@@ -42,13 +42,10 @@ pub(super) fn watch(app: &Arc<App>, id: &VmId, link: Arc<Process>) {
 pub(super) async fn relink(app: &Arc<App>, vm: &VmRecord) -> Result<Arc<VmRecord>, Failure> {
     tracing::warn!(vm = %vm.name, "its link is gone, and is started again");
     let publish = if vm.published.is_empty() { &vm.spec.publish } else { &vm.published };
-    let dir = app.dirs.vm(&vm.id);
-    let link = vmm::machine::relink(&dir, &app.agent, publish, &app.host_boot)
-        .await
-        .map_err(|error| machine_failed(&error))?;
+    let link = app.hands.relink(vm, publish).await?;
     let link_mark = mark(&link, &app.host_boot);
     watch(app, &vm.id, link);
-    let published = vmm::link::published(&dir).unwrap_or_default();
+    let published = vmm::link::published(&app.link_dir(&vm.id)).unwrap_or_default();
     app.owner
         .change(&vm.id, move |record| {
             record.link_process = Some(link_mark);

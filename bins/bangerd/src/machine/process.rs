@@ -1,15 +1,14 @@
 //! The processes of a machine: recorded, found again.
 
-use api::{Code, Failure};
+use api::Failure;
 use host::{
-    process::{Process, ProcessError, ProcessId},
+    process::{Process, ProcessId},
     spawn::Identity,
 };
 use model::BootId;
 use store::ProcessMark;
-use vmm::machine::MachineError;
 
-use crate::failure::{Explained, chain, failure, from_error};
+use crate::failure::process_failed;
 
 /// What is recorded of a process.
 pub(super) fn mark(process: &Process, host_boot: &BootId) -> ProcessMark {
@@ -28,23 +27,5 @@ pub(super) fn find(mark: Option<&ProcessMark>, host_boot: &BootId) -> Result<Opt
     };
     let process = ProcessId { pid: mark.pid, started_ticks: mark.started_ticks };
     let identity = Identity { process, host_boot: mark.host_boot_id.clone() };
-    identity.find(host_boot).map_err(|error| failed(&error))
-}
-
-/// Makes a failure of what went wrong with a process.
-pub(super) fn failed(error: &ProcessError) -> Failure {
-    let code = match error {
-        ProcessError::NoSuchSignal { .. } => Code::BadRequest,
-        _ => Code::Failed,
-    };
-    let failure = failure(code, format!("reach the machine's process: {}", chain(error)));
-    match error.hint() {
-        Some(hint) => failure.hinted(hint),
-        None => failure,
-    }
-}
-
-/// Makes a failure of what went wrong with a machine's processes.
-pub(super) fn machine_failed(error: &MachineError) -> Failure {
-    from_error("run it", error, error.class(), error.hint())
+    identity.find(host_boot).map_err(|error| process_failed(&error))
 }

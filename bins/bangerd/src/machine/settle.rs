@@ -17,9 +17,7 @@ use super::{
     console::keep_consoles_short,
     delete::{remove, remove_dir},
     end::{How, end, end_stray, forget_run},
-    link,
-    process::{self, machine_failed},
-    view,
+    link, process, view,
     watch::{Ending, ended_unasked, ending, watch},
 };
 use crate::{app::App, failure::chain, operations::Operation, owner::advance};
@@ -31,6 +29,10 @@ pub(crate) async fn settle(app: Arc<App>) {
         tracing::error!("what is left of a probe stays: {}", chain(&error));
     }
     remove_strays(&app).await;
+    let owned = app.owner.snapshot().vms.iter().map(|vm| vm.id.clone()).collect();
+    if let Err(error) = app.hands.sweep(owned).await {
+        tracing::error!("what is held for machines that are gone stays: {error}");
+    }
     for vm in &app.owner.snapshot().vms {
         if let Err(error) = settle_one(&app, vm).await {
             tracing::error!(vm = %vm.name, "it could not be settled: {error}");
@@ -68,19 +70,14 @@ async fn remove_strays(app: &App) {
     };
     for dir in strays {
         tracing::warn!(dir = %dir.display(), "it belongs to no machine, and is removed");
-        if let Err(error) = remove_stray(app, dir).await {
+        if let Err(error) = app.hands.discard(&dir).await {
             tracing::error!("a directory that belongs to no machine stays: {error}");
         }
     }
 }
 
-async fn remove_stray(app: &App, dir: std::path::PathBuf) -> Result<(), Failure> {
-    vmm::machine::discard(&dir, &app.host_boot).await.map_err(|error| machine_failed(&error))
-}
-
 async fn settle_one(app: &Arc<App>, vm: &Arc<VmRecord>) -> Result<(), Failure> {
-    let dir = app.dirs.vm(&vm.id);
-    let processes = vmm::machine::find(&dir, &app.host_boot).map_err(|error| machine_failed(&error))?;
+    let processes = app.hands.find(vm).await?;
     let vm = &with_processes(app, vm, &processes).await?;
     let found = found(app, vm, &processes)?;
     let recorded = Recorded {
@@ -169,6 +166,7 @@ async fn mark_ended(app: &Arc<App>, vm: &VmRecord, event: life::Event, why: Ende
     end_stray(app, vm).await?;
     if vm.state == VmState::Starting && vm.delete_on_failure {
         app.owner.remove(&vm.id).await?;
+        app.hands.release(&vm.id).await?;
         return remove_dir(app.dirs.vm(&vm.id)).await;
     }
     let dir = app.dirs.vm(&vm.id);

@@ -23,7 +23,7 @@ pub(crate) async fn stats(app: &App, vm: &VmRecord) -> Result<VmStats, Failure> 
     let usage = monitor.and_then(|monitor| monitor.usage());
     let dir = app.dirs.vm(&vm.id);
     let guest = if vm.state == VmState::Running {
-        let connection = guest::client::Connection::in_dir(&dir);
+        let connection = app.guest(&vm.id);
         let asked = tokio::time::timeout(ANSWER_LIMIT, connection.stats()).await;
         asked.ok().and_then(Result::ok).and_then(|stats| serde_json::to_value(stats).ok())
     } else {
@@ -61,7 +61,7 @@ pub(crate) async fn health(app: &App, vm: &VmRecord) -> VmHealth {
     if vm.state != VmState::Running {
         return told(false, None, None, Some(format!("it is {}", vm.state)));
     }
-    let connection = guest::client::Connection::in_dir(app.dirs.vm(&vm.id));
+    let connection = app.guest(&vm.id);
     let began = Instant::now();
     match tokio::time::timeout(ANSWER_LIMIT, connection.health()).await {
         Ok(Ok(health)) => {

@@ -21,9 +21,10 @@ pub(crate) fn view(app: &App, vm: &VmRecord) -> Vm {
         monitor_pid: vm.monitor_process.as_ref().map(|process| process.pid),
         monitor: vm.monitor.clone(),
         accel: vm.accel.clone(),
-        address: None,
+        address: app.hands.address(&vm.id).map(|address| address.to_string()),
         published: vm.published.clone(),
         dir: app.dirs.vm(&vm.id),
+        link_dir: app.link_dir(&vm.id),
         ssh_key: super::keys::user_key(app.dirs.state()),
         workspace: vm.workspace.as_ref().map(|workspace| Workspace {
             host_path: workspace.host_path.clone(),

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use model::OpId;
 use tracing::Instrument;
 
-use super::Operation;
+use super::{Operation, current::on_behalf_of};
 use crate::failure::{Explained, failure};
 
 /// Operations that have ended and are kept for late readers.
@@ -66,7 +66,7 @@ impl Operations {
             running.end(result);
             registry.forget_old();
         };
-        tokio::spawn(task.instrument(span));
+        tokio::spawn(on_behalf_of(operation.id().clone(), task.instrument(span)));
         Ok(operation)
     }
 

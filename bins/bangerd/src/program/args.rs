@@ -14,7 +14,7 @@ pub(crate) struct Args {
     #[arg(long, hide = true)]
     pub(crate) check_migrations: bool,
 
-    /// Mean the system's database
-    #[arg(long, hide = true, requires = "check_migrations")]
+    /// Be the daemon of the system install, or mean its database; systemd starts it
+    #[arg(long, hide = true)]
     pub(crate) system: bool,
 }

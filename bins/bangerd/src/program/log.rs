@@ -50,22 +50,25 @@ impl Write for Rotating {
     }
 }
 
-/// Begins to log at `level`: to the terminal where stderr is one, else to `bangerd.log` in `dir`.
+/// Begins to log at `level`: to the terminal where stderr is one, else to `bangerd.log` in `dir`, else, where
+/// there is none, to stderr in lines that are for the journal, which knows the time itself.
 ///
 /// # Errors
 ///
 /// The file cannot be opened.
-pub(crate) fn start(dir: &Path, level: &str) -> io::Result<()> {
+pub(crate) fn start(dir: Option<&Path>, level: &str) -> io::Result<()> {
     // Of the libraries only what is wrong: they tell much that means nothing here.
     let ours =
         ["bangerd", "host", "vmm", "disk", "image", "store", "guest"].map(|it| format!("{it}={level}"));
     let filter = EnvFilter::new(format!("warn,{}", ours.join(",")));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
-    let set = if io::stderr().is_terminal() {
-        builder.with_writer(io::stderr).try_init()
-    } else {
-        let file = Rotating::open(&dir.join(FILE), FILE_BYTES_MAX)?;
-        builder.with_ansi(false).with_writer(Mutex::new(file)).try_init()
+    let set = match dir {
+        _ if io::stderr().is_terminal() => builder.with_writer(io::stderr).try_init(),
+        None => builder.with_ansi(false).without_time().with_writer(io::stderr).try_init(),
+        Some(dir) => {
+            let file = Rotating::open(&dir.join(FILE), FILE_BYTES_MAX)?;
+            builder.with_ansi(false).with_writer(Mutex::new(file)).try_init()
+        }
     };
     set.map_err(io::Error::other)
 }

@@ -1,17 +1,14 @@
 //! `--check-migrations`: whether this release can use the database, for an updater to ask before it switches.
 
-use std::{io::Write, path::PathBuf, process::ExitCode};
+use std::{io::Write, process::ExitCode};
 
-use host::dirs::{Dirs, Environment};
+use host::dirs::{Dirs, Environment, SystemPaths};
 use store::{Readiness, check_migrations};
 
 use crate::failure::chain;
 
 /// The name of the database in the state directory.
 pub(crate) const DATABASE: &str = "state.db";
-
-/// The system's database.
-const SYSTEM_STATE: &str = "/var/lib/banger";
 
 const COMPATIBLE: u8 = 0;
 const WILL_MIGRATE: u8 = 1;
@@ -20,7 +17,7 @@ const CANNOT: u8 = 2;
 /// Prints one line and returns the code that it agrees with: 0 compatible, 1 will migrate, 2 cannot.
 pub(crate) fn check(is_system: bool) -> ExitCode {
     let state = if is_system {
-        Ok(PathBuf::from(SYSTEM_STATE))
+        Ok(SystemPaths::of_this_host().state())
     } else {
         Dirs::embedded(&Environment::of_this_process()).map(|dirs| dirs.state().to_owned())
     };

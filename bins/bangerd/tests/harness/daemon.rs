@@ -3,7 +3,10 @@
 use std::{
     fs,
     io::{Read, Write},
-    os::unix::{net::UnixStream, process::ExitStatusExt},
+    os::unix::{
+        net::{UnixDatagram, UnixListener, UnixStream},
+        process::ExitStatusExt,
+    },
     path::PathBuf,
     process::{Child, Command},
     sync::Mutex,
@@ -34,6 +37,8 @@ fn wait_until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 pub(crate) struct Daemon {
     child: Mutex<Child>,
     socket: PathBuf,
+    /// Where it tells systemd of itself, of the system's daemon.
+    told: Option<UnixDatagram>,
 }
 
 impl Daemon {
@@ -48,7 +53,26 @@ impl Daemon {
             }
             UnixStream::connect(&socket).ok()
         });
-        Self { child: Mutex::new(child), socket }
+        Self { child: Mutex::new(child), socket, told: None }
+    }
+
+    /// Starts the system's as systemd does, and waits until it says that it is ready.
+    pub(crate) fn start_of_system(home: &Home, listener: &UnixListener) -> Self {
+        let notify = home.path("notify");
+        let _none = fs::remove_file(&notify);
+        let told = UnixDatagram::bind(&notify).unwrap();
+        told.set_read_timeout(Some(LIMIT)).unwrap();
+        let child = home.system_command(listener, &notify).spawn().unwrap();
+        let daemon = Self { child: Mutex::new(child), socket: home.system_socket(), told: Some(told) };
+        assert_eq!(daemon.told(), "READY=1\nSTATUS=its machines are taken up\n");
+        daemon
+    }
+
+    /// The next that it tells systemd.
+    pub(crate) fn told(&self) -> String {
+        let mut message = [0; 1024];
+        let length = self.told.as_ref().unwrap().recv(&mut message).unwrap();
+        String::from_utf8(message[..length].to_vec()).unwrap()
     }
 
     pub(crate) fn pid(&self) -> u32 {

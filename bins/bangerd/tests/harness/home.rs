@@ -2,11 +2,18 @@
 
 use std::{
     fs,
-    path::PathBuf,
+    os::{
+        fd::OwnedFd,
+        unix::{
+            fs::{MetadataExt, PermissionsExt},
+            net::UnixListener,
+        },
+    },
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
-use model::{Size, VmId, VmSpec, VmState};
+use model::{InstallRecord, Size, VmId, VmSpec, VmState};
 use store::{Store, VmRecord};
 use tempfile::TempDir;
 
@@ -43,6 +50,8 @@ impl Home {
             .env("XDG_CACHE_HOME", self.path("cache"))
             .env("XDG_CONFIG_HOME", self.path("config"))
             .env("XDG_RUNTIME_DIR", self.path("run"))
+            // Whatever is installed on the host that runs the tests is none of theirs.
+            .env("BANGER_SYSTEM_ROOT", self.path("root"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -54,6 +63,52 @@ impl Home {
         let output = self.command(args).output().unwrap();
         let said = [output.stdout, output.stderr].concat();
         (output.status.code().unwrap(), String::from_utf8(said).unwrap())
+    }
+
+    /// Makes what a system install for this user consists of, as far as a daemon looks at it.
+    pub(crate) fn install(&self) {
+        let found = fs::metadata(self.dir.path()).unwrap();
+        let record = InstallRecord {
+            owner_user: "ann".to_owned(),
+            owner_uid: found.uid(),
+            owner_gid: found.gid(),
+            owner_home: self.dir.path().to_owned(),
+            version: "v1.2.3".parse().unwrap(),
+            commit: "unknown".to_owned(),
+            built_at: "2026-01-02T03:04:05Z".parse().unwrap(),
+            installed_at: "2026-01-02T03:04:05Z".parse().unwrap(),
+        };
+        for (dir, mode) in [("etc/banger", 0o755), ("var/lib/banger", 0o700), ("var/cache/banger", 0o700)] {
+            let dir = self.path("root").join(dir);
+            fs::create_dir_all(&dir).unwrap();
+            fs::set_permissions(&dir, fs::Permissions::from_mode(mode)).unwrap();
+        }
+        fs::create_dir_all(self.system_socket().parent().unwrap()).unwrap();
+        fs::write(self.path("root/etc/banger/install.toml"), record.render()).unwrap();
+    }
+
+    pub(crate) fn system_socket(&self) -> PathBuf {
+        self.path("root/run/banger/bangerd.sock")
+    }
+
+    /// A daemon that is started as systemd starts it: with this socket, and with one to tell that it is ready.
+    pub(super) fn system_command(&self, listener: &UnixListener, notify: &Path) -> Command {
+        let bare = self.command(&[]);
+        let mut command = Command::new("/bin/sh");
+        // The number is that of the program which the shell becomes.
+        command
+            .args([
+                "-c",
+                "exec 3<&0 </dev/null; LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=bangerd exec \"$0\" --system",
+            ])
+            .arg(bare.get_program())
+            .env_clear()
+            .envs(bare.get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .env("NOTIFY_SOCKET", notify)
+            .stdin(OwnedFd::from(listener.try_clone().unwrap()))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
     }
 
     /// Records machines that rest, with directories.

@@ -1,11 +1,11 @@
 //! What QEMU is started with.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, path::Path};
 
 use guest::SERIAL_PORT_NAME;
 use serde_json::json;
 use vm::{
-    boot_plan::{Accel, Access, BootPlan, DiskFormat, GUEST_MAC, PlannedDisk, Reach},
+    boot_plan::{Accel, Access, BootPlan, DiskFormat, GUEST_MAC, Network, PlannedDisk, Reach},
     layout,
 };
 
@@ -35,15 +35,15 @@ pub fn arguments(plan: &BootPlan, qemu: &Qemu, name: &str) -> Vec<OsString> {
     console(&mut args);
     args.pair("-object", "rng-builtin,id=rng");
     args.pair("-device", "virtio-rng-device,rng=rng");
-    if plan.reach.is_some() || !plan.disks.is_empty() {
-        agent_port(&mut args);
+    if plan.network.is_some() || !plan.disks.is_empty() {
+        agent_port(&mut args, &plan.serial_socket);
     }
     for disk in &plan.disks {
         args.pair("-blockdev", &block_device(disk));
         args.pair("-device", &format!("virtio-blk-device,drive={0},serial={0}", disk.serial));
     }
-    if let Some(reach) = plan.reach {
-        network(&mut args, reach);
+    if let Some(plugged) = &plan.network {
+        network(&mut args, plugged);
     }
     args.0
 }
@@ -84,9 +84,8 @@ fn console(args: &mut Args) {
     args.pair("-serial", "chardev:console");
 }
 
-fn agent_port(args: &mut Args) {
-    let socket = layout::SERIAL_SOCKET;
-    args.pair("-chardev", &format!("socket,id=agent,path={socket},server=on,wait=off"));
+fn agent_port(args: &mut Args, socket: &Path) {
+    args.pair("-chardev", &format!("socket,id=agent,path={},server=on,wait=off", socket.display()));
     args.pair("-device", "virtio-serial-device,max_ports=2");
     args.pair("-device", &format!("virtserialport,chardev=agent,name={SERIAL_PORT_NAME}"));
 }
@@ -109,6 +108,14 @@ fn block_device(disk: &PlannedDisk) -> String {
         "read-only": is_shared,
         "file": { "driver": "file", "filename": disk.file },
     });
+    if let Some(image) = &disk.backing {
+        // Named here, the disk's own word for it is not read.
+        device["backing"] = json!({
+            "driver": "raw",
+            "read-only": true,
+            "file": { "driver": "file", "filename": image, "read-only": true },
+        });
+    }
     if !is_shared {
         // What the guest frees is freed on the host.
         device["discard"] = "unmap".into();
@@ -116,15 +123,26 @@ fn block_device(disk: &PlannedDisk) -> String {
     device.to_string()
 }
 
-/// A network of QEMU's own making, in which the guest is alone: 10.0.2.0/24, guest 10.0.2.15, gateway
-/// 10.0.2.2, names 10.0.2.3. Ports into the guest are the link's affair.
-fn network(args: &mut Args, reach: Reach) {
-    let restrict = match reach {
-        Reach::Outside => "off",
-        Reach::Nothing => "on",
+/// The guest's network card, and what it is plugged into.
+///
+/// QEMU's own network is 10.0.2.0/24, guest 10.0.2.15, gateway 10.0.2.2, names 10.0.2.3. Ports into the guest
+/// are the link's affair.
+fn network(args: &mut Args, network: &Network) {
+    let mac = match network {
+        Network::Own(reach) => {
+            let restrict = match reach {
+                Reach::Outside => "off",
+                Reach::Nothing => "on",
+            };
+            args.pair("-netdev", &format!("user,id=net,ipv6=off,restrict={restrict}"));
+            GUEST_MAC
+        }
+        Network::Host(tap) => {
+            args.pair("-netdev", &format!("tap,id=net,fd={}", tap.descriptor));
+            &tap.mac
+        }
     };
-    args.pair("-netdev", &format!("user,id=net,ipv6=off,restrict={restrict}"));
-    args.pair("-device", &format!("virtio-net-device,netdev=net,mac={GUEST_MAC}"));
+    args.pair("-device", &format!("virtio-net-device,netdev=net,mac={mac}"));
 }
 
 #[cfg(test)]
@@ -132,7 +150,7 @@ mod tests {
     use std::path::PathBuf;
 
     use model::{Size, VmSpec};
-    use vm::boot_plan::{BootFacts, plan, plan_probe};
+    use vm::boot_plan::{BootFacts, Tap, plan, plan_probe};
 
     use super::*;
     use crate::qemu::QemuVersion;
@@ -149,6 +167,9 @@ mod tests {
             initramfs: "/state/kernels/k/initramfs".into(),
             modules_disk: Some(PathBuf::from("/state/a,b\"c/modules.ext4")),
             root_format: DiskFormat::Qcow2,
+            root_backing: None,
+            tap: None,
+            serial_socket: layout::SERIAL_SOCKET.into(),
         }
     }
 
@@ -179,6 +200,20 @@ mod tests {
         let raw = BootFacts { root_format: DiskFormat::Raw, modules_disk: None, ..facts(Accel::Kvm) };
         let plain = Qemu { has_sandbox: false, ..qemu() };
         insta::assert_snapshot!(lines(&plan(&spec(false), &raw), &plain));
+    }
+
+    #[test]
+    fn a_machine_on_the_hosts_network_over_an_image_that_root_names() {
+        let facts = BootFacts {
+            kernel: "kernel".into(),
+            initramfs: "initramfs".into(),
+            modules_disk: Some("modules".into()),
+            root_backing: Some("backing".into()),
+            tap: Some(Tap { descriptor: 3, mac: "52:54:00:00:00:01".to_owned() }),
+            serial_socket: "/run/banger-vm/000102fdfeff/serial.sock".into(),
+            ..facts(Accel::Kvm)
+        };
+        insta::assert_snapshot!(lines(&plan(&spec(true), &facts), &qemu()));
     }
 
     #[test]

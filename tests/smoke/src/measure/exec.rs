@@ -27,7 +27,7 @@ pub(crate) struct Exec {
 
 pub(super) fn measure(host: &Host) -> Exec {
     host.start_small("exec");
-    let dir = host.vm("exec")["dir"].as_str().unwrap_or_default().to_owned();
+    let dir = host.vm("exec")["link_dir"].as_str().unwrap_or_default().to_owned();
     let connection = Connection::in_dir(dir);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.unwrap_or_else(|error| panic!("start a runtime: {error}"));

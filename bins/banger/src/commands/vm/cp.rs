@@ -65,7 +65,7 @@ impl Cp {
         };
         let client = context.daemon(&doing).await?;
         let vm = running(context, &client, machine, &doing).await?;
-        let guest = Connection::in_dir(&vm.dir);
+        let guest = Connection::in_dir(&vm.link_dir);
         let packed = match &way {
             Way::In { from, to, .. } => copy_in(&guest, from, &self.from, to, &doing).await?,
             Way::Out { from, to, .. } => copy_out(&guest, from, to, &self.to, &doing).await?,

@@ -60,7 +60,7 @@ impl Exec {
         let client = context.daemon(&doing).await?;
         let vm = running(context, &client, &self.machine.machine, &doing).await?;
         let mut interrupts = Interrupts::listen().doing(&doing)?;
-        session::run(&vm.dir, &session, &doing, &mut interrupts).await
+        session::run(&vm.link_dir, &session, &doing, &mut interrupts).await
     }
 }
 

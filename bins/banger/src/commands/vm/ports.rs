@@ -27,7 +27,7 @@ impl Ports {
         let doing = format!("list the ports of {}", self.machine.machine);
         let client = context.daemon(&doing).await?;
         let vm = running(context, &client, &self.machine.machine, &doing).await?;
-        let mut listeners = Connection::in_dir(&vm.dir).ports().await.doing(&doing)?;
+        let mut listeners = Connection::in_dir(&vm.link_dir).ports().await.doing(&doing)?;
         listeners.sort_by(|a, b| (a.port, &a.address).cmp(&(b.port, &b.address)));
         let objects: Vec<_> = listeners
             .iter()

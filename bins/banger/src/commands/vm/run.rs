@@ -114,7 +114,7 @@ impl Run {
         interrupts: &mut Interrupts,
     ) -> Result<u8, Fault> {
         let doing = format!("run a command in {}", vm.name);
-        let code = session::run(&vm.dir, session, &doing, interrupts).await;
+        let code = session::run(&vm.link_dir, session, &doing, interrupts).await;
         // The daemon may have come and gone while the session needed none.
         let client = match client.probe().await {
             Ok(()) => client.clone(),

@@ -38,7 +38,7 @@ impl Ssh {
         let client = context.daemon(&doing).await?;
         let vm = running(context, &client, &self.machine.machine, &doing).await?;
         // Said here, where it can be said well: ssh knows only that nobody answered.
-        let health = Connection::in_dir(&vm.dir).health().await.doing(&doing)?;
+        let health = Connection::in_dir(&vm.link_dir).health().await.doing(&doing)?;
         if !health.has_sshd {
             return Err(Fault::new(Class::Failed, format!("{doing}: the image has no sshd")).hint(format!(
                 "Install openssh-server in it, or use `banger vm exec -t {} -- sh`.",
@@ -62,7 +62,7 @@ fn arguments(banger: &Path, vm: &Vm, given: &[String]) -> Vec<String> {
         banger.display().to_string(),
         "internal".to_owned(),
         "proxy".to_owned(),
-        vm.dir.display().to_string(),
+        vm.link_dir.display().to_string(),
     ];
     let proxy: Vec<String> = proxy.iter().map(|word| literal(&shell_quote(word))).collect();
     let host = format!("{}.vm", vm.name);

@@ -1,17 +1,6 @@
-//! Where a user's banger keeps its things, and that nobody else is in there.
-//!
-//! | directory | for                                          | by default                | else             |
-//! |-----------|----------------------------------------------|---------------------------|------------------|
-//! | state     | the store, machines, their disks and sockets | `$XDG_STATE_HOME/banger`  | `~/.local/state/banger` |
-//! | cache     | what can be fetched or built again           | `$XDG_CACHE_HOME/banger`  | `~/.cache/banger` |
-//! | config    | `config.toml`, read only                     | `$XDG_CONFIG_HOME/banger` | `~/.config/banger` |
-//! | runtime   | the daemon's socket                          | `$XDG_RUNTIME_DIR/banger` | `/tmp/banger-<uid>` |
-//!
-//! The runtime directory goes away at the last logout while machines live on, so nothing of theirs is
-//! in it. A relative path in the environment is ignored (XDG Base Directory Specification 0.8).
+//! The directories of one banger, embedded or installed.
 
 use std::{
-    env,
     ffi::OsString,
     fs::{self, DirBuilder, Metadata},
     io,
@@ -19,7 +8,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use model::{Class, VmId};
+use model::{InstallRecord, VmId};
+
+use super::{DirsError, Environment, SystemPaths};
 
 const NAME: &str = "banger";
 /// Bits that let anyone but the owner in.
@@ -27,108 +18,7 @@ const OTHERS: u32 = 0o077;
 /// Bits that let anyone but the owner write.
 const OTHERS_WRITE: u32 = 0o022;
 
-/// What of the environment decides where things are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Environment {
-    /// The user's number.
-    pub uid: u32,
-    /// `HOME`.
-    pub home: Option<OsString>,
-    /// `XDG_STATE_HOME`.
-    pub state_home: Option<OsString>,
-    /// `XDG_CACHE_HOME`.
-    pub cache_home: Option<OsString>,
-    /// `XDG_CONFIG_HOME`.
-    pub config_home: Option<OsString>,
-    /// `XDG_RUNTIME_DIR`.
-    pub runtime_dir: Option<OsString>,
-}
-
-impl Environment {
-    /// Reads this process's environment.
-    #[must_use]
-    pub fn of_this_process() -> Self {
-        Self {
-            uid: rustix::process::geteuid().as_raw(),
-            home: env::var_os("HOME"),
-            state_home: env::var_os("XDG_STATE_HOME"),
-            cache_home: env::var_os("XDG_CACHE_HOME"),
-            config_home: env::var_os("XDG_CONFIG_HOME"),
-            runtime_dir: env::var_os("XDG_RUNTIME_DIR"),
-        }
-    }
-}
-
-/// Why a directory cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum DirsError {
-    /// The environment does not say where.
-    #[error("HOME is not set to an absolute path")]
-    NoHome,
-    /// It is there and is no directory, or only a link to one.
-    #[error("{} is {kind}", dir.display())]
-    NotADirectory {
-        /// Which.
-        dir: PathBuf,
-        /// What it is, with its article.
-        kind: &'static str,
-    },
-    /// Someone else made it.
-    #[error("{} belongs to user {owner}, not to user {uid}", dir.display())]
-    NotOurs {
-        /// Which.
-        dir: PathBuf,
-        /// Whose it is.
-        owner: u32,
-        /// Whose it should be.
-        uid: u32,
-    },
-    /// Others may get in.
-    #[error("{} is open to others (mode {mode:04o})", dir.display())]
-    OpenToOthers {
-        /// Which.
-        dir: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// It cannot be made or looked at.
-    #[error("{} cannot be used", dir.display())]
-    Unusable {
-        /// Which.
-        dir: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-}
-
-impl DirsError {
-    /// Whose turn it is.
-    #[must_use]
-    pub fn class(&self) -> Class {
-        match self {
-            Self::NotADirectory { .. } | Self::NotOurs { .. } | Self::OpenToOthers { .. } => Class::Refused,
-            Self::NoHome => Class::Usage,
-            Self::Unusable { .. } => Class::Failed,
-        }
-    }
-
-    /// One sentence that tells the user what to do.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::NoHome => "Set HOME to your home directory.".to_owned(),
-            Self::NotADirectory { dir, .. } | Self::NotOurs { dir, .. } => {
-                format!("Find out who put {} there, and move it out of the way.", dir.display())
-            }
-            Self::OpenToOthers { dir, .. } => {
-                format!("If you trust what is in it: chmod 700 {}", dir.display())
-            }
-            Self::Unusable { dir, .. } => format!("Check that you may write to {}.", dir.display()),
-        })
-    }
-}
-
-/// Where one user's banger keeps its things.
+/// Where one banger keeps its things.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dirs {
     uid: u32,
@@ -136,6 +26,8 @@ pub struct Dirs {
     cache: PathBuf,
     config: PathBuf,
     runtime: PathBuf,
+    /// Where the machines' sockets are, if not in the machines' directories: a system install's.
+    links: Option<PathBuf>,
 }
 
 impl Dirs {
@@ -164,10 +56,32 @@ impl Dirs {
             cache: below(&environment.cache_home, ".cache")?,
             config: below(&environment.config_home, ".config")?,
             runtime: runtime.unwrap_or_else(|| format!("/tmp/{NAME}-{uid}").into()),
+            links: None,
         })
     }
 
-    /// Makes state, cache and runtime directory where they are not there, mode 0700, and checks them.
+    /// The directories of a system install. They are made by the installation and by systemd;
+    /// [`Dirs::ensure`] only checks them.
+    #[must_use]
+    pub fn system(paths: &SystemPaths, record: &InstallRecord) -> Self {
+        Self {
+            uid: record.owner_uid,
+            state: paths.state(),
+            cache: paths.cache(),
+            config: paths.config(),
+            runtime: paths.runtime(),
+            links: Some(paths.links()),
+        }
+    }
+
+    /// Whether they are a system install's.
+    #[must_use]
+    pub fn is_system(&self) -> bool {
+        self.links.is_some()
+    }
+
+    /// Makes state, cache and runtime directory where they are not there, mode 0700, and checks them. Those
+    /// of a system install are only checked.
     ///
     /// State and cache may be links to a directory on a larger disk; the runtime directory may lie where
     /// others can make links, so it must be none. Ensuring twice is ensuring once.
@@ -177,9 +91,9 @@ impl Dirs {
     /// The first of the [`DirsError`]s that is met; what was made before stays.
     pub fn ensure(&self) -> Result<(), DirsError> {
         self.ensure_runtime()?;
-        make(&self.state)?;
+        self.make(&self.state)?;
         check(&self.state, &look(fs::metadata(&self.state), &self.state)?, self.uid, OTHERS)?;
-        make(&self.cache)?;
+        self.make(&self.cache)?;
         check(&self.cache, &look(fs::metadata(&self.cache), &self.cache)?, self.uid, OTHERS_WRITE)
     }
 
@@ -189,9 +103,8 @@ impl Dirs {
     ///
     /// As [`Dirs::ensure`].
     pub fn ensure_runtime(&self) -> Result<(), DirsError> {
-        let dir = &self.runtime;
-        make(dir)?;
-        check(dir, &look(fs::symlink_metadata(dir), dir)?, self.uid, OTHERS)
+        self.make(&self.runtime)?;
+        self.check_runtime_as(fs::symlink_metadata(&self.runtime))
     }
 
     /// Checks the runtime directory and makes none. Returns whether it is there.
@@ -202,7 +115,23 @@ impl Dirs {
     pub fn check_runtime(&self) -> Result<bool, DirsError> {
         match fs::symlink_metadata(&self.runtime) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            found => check(&self.runtime, &look(found, &self.runtime)?, self.uid, OTHERS).map(|()| true),
+            found => self.check_runtime_as(found).map(|()| true),
+        }
+    }
+
+    fn make(&self, dir: &Path) -> Result<(), DirsError> {
+        if self.is_system() { Ok(()) } else { make(dir) }
+    }
+
+    /// The runtime directory of a system install is root's, and its socket has a mode of its own.
+    fn check_runtime_as(&self, found: io::Result<Metadata>) -> Result<(), DirsError> {
+        let found = look(found, &self.runtime)?;
+        if self.is_system() && found.uid() == 0 {
+            check(&self.runtime, &found, 0, OTHERS_WRITE)
+        } else if self.is_system() {
+            check(&self.runtime, &found, self.uid, OTHERS_WRITE)
+        } else {
+            check(&self.runtime, &found, self.uid, OTHERS)
         }
     }
 
@@ -253,6 +182,12 @@ impl Dirs {
     pub fn vm(&self, id: &VmId) -> PathBuf {
         self.vms().join(id.as_str())
     }
+
+    /// The directory of one machine's link: its socket, and what it says of itself.
+    #[must_use]
+    pub fn link_dir(&self, id: &VmId) -> PathBuf {
+        self.links.as_ref().map_or_else(|| self.vm(id), |links| links.join(id.as_str()))
+    }
 }
 
 fn make(dir: &Path) -> Result<(), DirsError> {
@@ -290,6 +225,8 @@ fn check(dir: &Path, found: &Metadata, uid: u32, forbidden: u32) -> Result<(), D
 mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
+    use model::Class;
+
     use super::*;
 
     fn environment(home: &Path) -> Environment {
@@ -320,6 +257,8 @@ mod tests {
         assert_eq!(plain.socket(), at("banger/bangerd.sock"));
         let id: VmId = "000102fdfeff".parse().unwrap();
         assert_eq!(plain.vm(&id), at(".local/state/banger/vms/000102fdfeff"));
+        assert_eq!(plain.link_dir(&id), plain.vm(&id));
+        assert!(!plain.is_system());
 
         let set = Environment { state_home: Some("/srv/state".into()), ..environment(home.path()) };
         assert_eq!(Dirs::embedded(&set).unwrap().state(), Path::new("/srv/state/banger"));
@@ -404,5 +343,37 @@ mod tests {
         assert!(matches!(error, DirsError::OpenToOthers { .. }), "{error}");
         set_mode(&large_disk, 0o700);
         dirs.ensure().unwrap();
+    }
+    #[test]
+    fn those_of_a_system_install_are_checked_and_not_made() {
+        let root = tempfile::tempdir().unwrap();
+        let paths = SystemPaths::below(root.path());
+        let record = InstallRecord {
+            owner_user: "ann".to_owned(),
+            owner_uid: rustix::process::geteuid().as_raw(),
+            owner_gid: 1000,
+            owner_home: "/home/ann".into(),
+            version: "v1.2.3".parse().unwrap(),
+            commit: "unknown".to_owned(),
+            built_at: "2026-01-02T03:04:05Z".parse().unwrap(),
+            installed_at: "2026-01-02T03:04:05Z".parse().unwrap(),
+        };
+        let dirs = Dirs::system(&paths, &record);
+        let id: VmId = "000102fdfeff".parse().unwrap();
+        assert!(dirs.is_system());
+        assert_eq!(dirs.vm(&id), root.path().join("var/lib/banger/vms/000102fdfeff"));
+        assert_eq!(dirs.link_dir(&id), root.path().join("run/banger-vm/000102fdfeff"));
+        assert_eq!(dirs.socket(), root.path().join("run/banger/bangerd.sock"));
+
+        assert!(!dirs.check_runtime().unwrap());
+        assert!(matches!(dirs.ensure().unwrap_err(), DirsError::Unusable { .. }));
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+        for (dir, mode) in [(dirs.runtime(), 0o755), (dirs.state(), 0o700), (dirs.cache(), 0o755)] {
+            fs::create_dir_all(dir).unwrap();
+            set_mode(dir, mode);
+        }
+        dirs.ensure().unwrap();
+        set_mode(dirs.runtime(), 0o775);
+        assert!(matches!(dirs.check_runtime().unwrap_err(), DirsError::OpenToOthers { .. }));
     }
 }

@@ -9,7 +9,7 @@ use std::{fs::File, io, path::Path};
 use model::{BootId, Digest};
 use serde::{Deserialize, Serialize};
 
-use crate::remember;
+use super::remember;
 
 const FILE: &str = "kvm.json";
 const DEVICE: &str = "/dev/kvm";

@@ -9,7 +9,7 @@ use model::BootId;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 use serde::{Deserialize, Serialize};
 
-use crate::remember;
+use super::remember;
 
 const FILE: &str = "tsc.json";
 /// How long one measurement takes: 20 ms against the clock's nanoseconds is exact to some ppm.

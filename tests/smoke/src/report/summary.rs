@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use crate::report::{self, Ended, Report};
+use super::{Ended, Report, all};
 
 /// Prints what the scenarios came to; fails where one failed or was cut short.
 #[must_use]
 pub fn summary() -> ExitCode {
-    let (text, all_well) = render(&report::all());
+    let (text, all_well) = render(&all());
     print!("{text}");
     if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

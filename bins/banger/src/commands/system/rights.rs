@@ -1,0 +1,90 @@
+//! What all of `banger system` needs: root's rights, a yes, systemd.
+
+use std::{
+    env, fs,
+    io::{self, IsTerminal as _, Write as _},
+    path::{Path, PathBuf},
+};
+
+use host::{
+    dirs::SystemPaths,
+    systemd::{Systemd, SystemdError},
+};
+use install::InstallError;
+use model::Class;
+
+use crate::{
+    daemon::{Context, uid},
+    fault::{Doing as _, Explain, Fault, chain},
+};
+
+impl Explain for InstallError {
+    fn explain(self, doing: &str) -> Fault {
+        let fault = Fault::new(self.class(), format!("{doing}: {}", chain(&self)));
+        Fault { hint: self.hint(), ..fault }
+    }
+}
+
+impl Explain for SystemdError {
+    fn explain(self, doing: &str) -> Fault {
+        let fault = Fault::new(self.class(), format!("{doing}: {}", chain(&self)));
+        Fault { hint: self.hint(), ..fault }
+    }
+}
+
+/// Refuses everybody but root. `command` is what was asked for, as it is typed after `banger`.
+pub(crate) fn need_root(doing: &str, command: &str) -> Result<(), Fault> {
+    if uid() == 0 || is_elsewhere() {
+        return Ok(());
+    }
+    let fault = Fault::new(Class::Refused, format!("{doing}: only root may do that"));
+    Err(fault.hint(format!("sudo {} {command}", this_program())))
+}
+
+/// This program as root's shell finds it: by name where it is installed, else by its path.
+fn this_program() -> String {
+    let path = env::current_exe().and_then(fs::canonicalize).unwrap_or_default();
+    if path.starts_with(SystemPaths::of_this_host().library()) || path.as_os_str().is_empty() {
+        "banger".to_owned()
+    } else {
+        path.display().to_string()
+    }
+}
+
+/// The directory that this program lies in, with the others of its release.
+pub(super) fn own_directory(doing: &str) -> Result<PathBuf, Fault> {
+    let path = env::current_exe().and_then(fs::canonicalize).doing(doing)?;
+    Ok(path.parent().unwrap_or(Path::new("/")).to_owned())
+}
+
+/// Whether files are written below another directory than `/`, where nothing runs.
+pub(super) fn is_elsewhere() -> bool {
+    SystemPaths::of_this_host().root() != Path::new("/")
+}
+
+/// The systemd of this host; `None` below another directory than `/`.
+pub(super) async fn systemd(doing: &str) -> Result<Option<Systemd>, Fault> {
+    if is_elsewhere() {
+        return Ok(None);
+    }
+    Systemd::connect().await.doing(doing).map(Some)
+}
+
+/// Asks whether to go on. Returns whether to.
+///
+/// # Errors
+///
+/// There is nobody to ask, and nobody said yes before.
+pub(super) fn agreed(context: &Context, is_agreed: bool, question: &str, doing: &str) -> Result<bool, Fault> {
+    if is_agreed {
+        return Ok(true);
+    }
+    let can_ask = io::stdin().is_terminal() && io::stderr().is_terminal() && !context.screen.is_json();
+    if !can_ask {
+        return Err(Fault::usage(format!("{doing}: there is no terminal to ask on")).hint("Give --yes."));
+    }
+    write!(io::stderr(), "{question} [y/N] ").ok();
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).doing(doing)?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}

@@ -1,0 +1,171 @@
+//! `launch`: from files that the owner named to a monitor and a link that run.
+
+use std::{
+    fs::{self, DirBuilder},
+    io,
+    os::unix::fs::{DirBuilderExt, PermissionsExt, lchown},
+    path::Path,
+    time::Duration,
+};
+
+use model::{Size, VmId};
+use network::Lease;
+use privileged::{Code, Launch, Launched, ProcessId, Refusal};
+use vm::layout::{LINK_LOG, MONITOR_LOG, PORTS, SERIAL_SOCKET};
+use vmm::qemu::Qemu;
+
+use super::{
+    Helper,
+    parts::{of_jail, of_launch, of_units},
+};
+use crate::{
+    jail::{Files, Jail, JailError, State},
+    launcher::{Monitor, RECORD, Record},
+    net::Network,
+    refuse::refusal,
+    units::{Part, UnitPlan, Units, unit_name},
+};
+
+/// How long a guest has to power off when its unit is stopped, before its monitor is ended.
+const MONITOR_STOP_LIMIT: Duration = Duration::from_secs(90);
+/// How long a link has to end.
+const LINK_STOP_LIMIT: Duration = Duration::from_secs(10);
+/// What a monitor may hold over its guest's memory: its own, translated code under emulation, and the host's
+/// pages of its disks, of which it gets new ones.
+const MONITOR_MEMORY: Size = Size::from_mib(1024);
+/// Devices that a monitor may open.
+const DEVICES: [&str; 2] = ["/dev/kvm", "/dev/net/tun"];
+
+impl<U: Units, N: Network> Helper<U, N> {
+    pub(super) async fn launch(&self, launch: Launch) -> Result<Launched, Refusal> {
+        let (id, doing) = (launch.id.clone(), format!("launch machine {}", launch.id));
+        let _alone = self.locks.hold(&id).await;
+        let lease = self.leased(&doing, &id).await?;
+        // All that can be refused is looked at before anything is changed.
+        let state = State::open(&self.places.state(), self.owner_uid);
+        let files = state.and_then(|state| Files::open(&state, &launch));
+        let files = files.map_err(|error| of_jail(&doing, &error))?;
+        self.refuse_running(&doing, &id).await?;
+        let record = self.record(&doing, launch, &lease).await?;
+        let launched = match self.build(&doing, &record, &files) {
+            Ok(()) => self.start(&doing, &record).await,
+            Err(refusal) => Err(refusal),
+        };
+        if launched.is_err()
+            && let Err(refusal) = self.end_units(&doing, &id).await
+        {
+            tracing::error!(machine = %id, "something of a launch runs on: {refusal}");
+        }
+        launched
+    }
+
+    async fn refuse_running(&self, doing: &str, id: &VmId) -> Result<(), Refusal> {
+        for part in Part::BOTH {
+            let standing = self.units.look(&unit_name(part, id)).await;
+            if !standing.map_err(|error| of_units(doing, &error))?.is_down() {
+                let message = format!("{doing}: its {} runs", part.what());
+                return Err(Refusal::new(Code::WrongState, message).hinted("End it first."));
+            }
+        }
+        Ok(())
+    }
+
+    async fn record(&self, doing: &str, launch: Launch, lease: &Lease) -> Result<Record, Refusal> {
+        let settings = self.settings(doing)?;
+        let wanted = settings.qemu_bin;
+        let found = tokio::task::spawn_blocking(move || Qemu::find(wanted.as_deref())).await;
+        let qemu = match found {
+            Ok(Ok(qemu)) => qemu,
+            Ok(Err(error)) => return Err(refusal(doing, &error, Code::HostLacks, error.hint())),
+            Err(error) => return Err(refusal(doing, &error, Code::Internal, None)),
+        };
+        let mac = lease.mac.to_string().parse();
+        Ok(Record {
+            publish: launch.spec.publish.clone(),
+            launch,
+            uid: lease.uid,
+            owner_uid: self.owner_uid,
+            mac: mac
+                .map_err(|error: privileged::RequestError| refusal(doing, &error, Code::Internal, None))?,
+            tap: self.network.tap(lease),
+            monitor: Monitor::from(qemu),
+        })
+    }
+
+    /// Builds the jail, leaves the record in it, and makes the directory of the sockets.
+    fn build(&self, doing: &str, record: &Record, files: &Files) -> Result<(), Refusal> {
+        let id = &record.launch.id;
+        let built = Jail::build(&self.places.jails(), id, record.uid, files);
+        let jail = built.map_err(|error| of_jail(doing, &error))?;
+        let bytes = serde_json::to_vec(record);
+        let bytes = bytes.map_err(|error| refusal(doing, &error, Code::Internal, None))?;
+        jail.write(RECORD, &bytes).map_err(|error| of_jail(doing, &error))?;
+        let links = self.places.link(id);
+        make_links(&links, record.uid).map_err(|source| {
+            of_jail(doing, &JailError::Unusable { what: links.display().to_string(), source })
+        })
+    }
+
+    async fn start(&self, doing: &str, record: &Record) -> Result<Launched, Refusal> {
+        // First the link: it takes the ports of the host, and if one is taken, nothing else need begin.
+        let link = self.start_link(doing, &record.launch.id).await?;
+        let monitor = self.start_monitor(doing, record).await?;
+        Ok(Launched { monitor, link })
+    }
+
+    /// Starts the link of a machine whose record says with what.
+    pub(super) async fn start_link(&self, doing: &str, id: &VmId) -> Result<ProcessId, Refusal> {
+        let plan = UnitPlan {
+            name: unit_name(Part::Link, id),
+            description: format!("banger: the link of machine {id}"),
+            start: self.command("link", id),
+            stop: vec![],
+            after: vec![],
+            devices: vec![],
+            stop_limit: LINK_STOP_LIMIT,
+            memory_max_bytes: None,
+        };
+        self.units.start(&plan).await.map_err(|error| of_units(doing, &error))?;
+        let ports = self.places.link(id).join(PORTS);
+        self.ready(doing, id, (Part::Link, &ports, LINK_LOG)).await
+    }
+
+    async fn start_monitor(&self, doing: &str, record: &Record) -> Result<ProcessId, Refusal> {
+        let id = &record.launch.id;
+        let plan = UnitPlan {
+            name: unit_name(Part::Monitor, id),
+            description: format!("banger: machine {id}"),
+            start: self.command("launch", id),
+            stop: self.command("ask-to-stop", id),
+            // Its guest is asked through the link, also when the host goes down.
+            after: vec![unit_name(Part::Link, id)],
+            devices: DEVICES.map(str::to_owned).to_vec(),
+            stop_limit: MONITOR_STOP_LIMIT,
+            memory_max_bytes: Some(record.launch.spec.memory.saturating_add(MONITOR_MEMORY).bytes()),
+        };
+        self.units.start(&plan).await.map_err(|error| of_units(doing, &error))?;
+        let serial = self.places.link(id).join(SERIAL_SOCKET);
+        self.ready(doing, id, (Part::Monitor, &serial, MONITOR_LOG)).await
+    }
+
+    fn command(&self, subcommand: &str, id: &VmId) -> Vec<String> {
+        self.programs.helper.iter().cloned().chain([subcommand.to_owned(), id.to_string()]).collect()
+    }
+
+    /// The record of a machine that was launched.
+    pub(super) fn recorded(&self, doing: &str, id: &VmId) -> Result<Record, Refusal> {
+        Record::read(&self.places.jail(id)).map_err(|error| of_launch(doing, &error))
+    }
+}
+
+/// Makes the directory of a machine's sockets, the machine's own, whatever was there before.
+fn make_links(dir: &Path, uid: u32) -> io::Result<()> {
+    match fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    DirBuilder::new().mode(0o700).create(dir)?;
+    fs::set_permissions(dir, fs::Permissions::from_mode(0o711))?;
+    // Last: from here on what is in there is the machine's to name.
+    lchown(dir, Some(uid), Some(uid))
+}

@@ -1,0 +1,7 @@
+//! The privileged helper: `bangerd-root`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bangerd_root::program::run()
+}

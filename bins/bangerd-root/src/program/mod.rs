@@ -1,0 +1,11 @@
+//! The program around the helper: its command line, its log, its socket.
+
+mod args;
+mod log;
+mod main_process;
+mod run;
+mod serve;
+mod version;
+
+pub use args::{Args, ArgsError, Task};
+pub use run::run;

@@ -1,0 +1,224 @@
+//! System mode: monitor and link are units of systemd's, each machine's of a user of its own, and only the
+//! root helper starts or signals them (contract ②).
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, OpenOptions},
+    io,
+    net::Ipv4Addr,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use api::{Code, Failure};
+use guest::Network;
+use host::process::{Process, ProcessId};
+use model::{OpId, Publish, VmId};
+use privileged::{
+    Launch, Lease, LeaseAsk, MachineState, MonitorSignal, Relink, Root, SignalMonitor, StatePath, Unit,
+    client::{Client, ClientError},
+};
+use store::VmRecord;
+use vm::{
+    boot_plan::{Accel, DiskFormat},
+    layout::{CONSOLE_LOG, LINK_LOG, MONITOR_LOG},
+};
+use vmm::machine::{Found, Launched, Part};
+
+use super::start::Start;
+use crate::{
+    failure::{chain, failure, from_error, process_failed},
+    operations::current,
+};
+
+/// The way to the root helper, and the leases that it gave.
+#[derive(Debug)]
+pub(crate) struct Helper {
+    client: Client,
+    /// On whose behalf it is asked where no operation asks.
+    daemon: OpId,
+    state: PathBuf,
+    leases: Mutex<BTreeMap<VmId, Lease>>,
+}
+
+impl Helper {
+    /// A daemon's way to the helper. `daemon` stands for the daemon's own work in the helper's log; `state` is
+    /// the daemon's state directory.
+    pub(crate) fn new(client: Client, daemon: OpId, state: PathBuf) -> Self {
+        Self { client, daemon, state, leases: Mutex::default() }
+    }
+
+    fn op(&self) -> OpId {
+        current().unwrap_or_else(|| self.daemon.clone())
+    }
+
+    /// The address of a machine, as far as it was asked for.
+    pub(super) fn address(&self, id: &VmId) -> Option<Ipv4Addr> {
+        self.leases().get(id).map(|lease| lease.address)
+    }
+
+    fn leases(&self) -> std::sync::MutexGuard<'_, BTreeMap<VmId, Lease>> {
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) async fn launch(&self, vm: &VmRecord, start: &Start<'_>) -> Result<Launched, Failure> {
+        self.lease(vm).await?;
+        make_logs(&self.state.join("vms").join(vm.id.as_str()))?;
+        let launch = self.call(vm, start)?;
+        let launched =
+            self.client.launch(&self.op(), launch).await.map_err(|error| failed("start it", &error))?;
+        let process = |id| process(id).and_then(|found| found.ok_or_else(ended_at_once)).map(Arc::new);
+        Ok(Launched { monitor: process(launched.monitor)?, link: process(launched.link)? })
+    }
+
+    fn call(&self, vm: &VmRecord, start: &Start<'_>) -> Result<Launch, Failure> {
+        let facts = start.facts;
+        let beneath = |file: &Path| {
+            StatePath::beneath(&self.state, file)
+                .map_err(|error| failure(Code::Internal, format!("start it: {}", chain(&error))))
+        };
+        let root = match facts.root_format {
+            DiskFormat::Raw => Root::Raw {},
+            DiskFormat::Qcow2 => {
+                let gone = || failure(Code::Failed, "start it: the image of its root disk is gone");
+                Root::Qcow2 { backing: beneath(start.backing.ok_or_else(gone)?)? }
+            }
+        };
+        Ok(Launch {
+            id: vm.id.clone(),
+            spec: vm.spec.clone(),
+            accel: match facts.accel {
+                Accel::Kvm => privileged::Accel::Kvm,
+                Accel::Emulated => privileged::Accel::Emulated,
+            },
+            tsc_khz: facts.tsc_khz,
+            kernel: beneath(&facts.kernel)?,
+            initramfs: beneath(&facts.initramfs)?,
+            modules_disk: facts.modules_disk.as_deref().map(beneath).transpose()?,
+            root,
+        })
+    }
+
+    pub(super) async fn relink(&self, vm: &VmRecord, publish: &[Publish]) -> Result<Arc<Process>, Failure> {
+        let relink = Relink { id: vm.id.clone(), publish: publish.to_vec() };
+        let link = self
+            .client
+            .relink(&self.op(), relink)
+            .await
+            .map_err(|error| failed("start its link", &error))?
+            .link;
+        process(link)?.map(Arc::new).ok_or_else(ended_at_once)
+    }
+
+    pub(super) async fn signal(&self, vm: &VmRecord, signal: i32) -> Result<(), Failure> {
+        let signal = MonitorSignal::try_from(signal)
+            .map_err(|error| failure(Code::BadRequest, format!("signal it: {}", chain(&error))))?;
+        let asked = SignalMonitor { id: vm.id.clone(), signal };
+        self.client.signal(&self.op(), asked).await.map(drop).map_err(|error| failed("signal it", &error))
+    }
+
+    pub(super) async fn find(&self, vm: &VmRecord) -> Result<Found, Failure> {
+        let machines =
+            self.client.machines(&self.op()).await.map_err(|error| failed("look for it", &error))?.machines;
+        let Some(MachineState { lease, monitor, link }) =
+            machines.into_iter().find(|machine| machine.lease.id == vm.id)
+        else {
+            return Ok(Found { monitor: Part::NotRecorded, link: Part::NotRecorded });
+        };
+        self.leases().insert(vm.id.clone(), lease);
+        Ok(Found { monitor: part(monitor)?, link: part(link)? })
+    }
+
+    pub(super) async fn end(&self, id: &VmId) -> Result<(), Failure> {
+        match self.client.end(&self.op(), id.clone()).await {
+            Err(ClientError::Refused { refusal }) if refusal.code == privileged::Code::NoLease => Ok(()),
+            ended => ended.map_err(|error| failed("end it", &error)),
+        }
+    }
+
+    pub(super) async fn release(&self, id: &VmId) -> Result<(), Failure> {
+        self.leases().remove(id);
+        self.client
+            .release(&self.op(), id.clone())
+            .await
+            .map_err(|error| failed("give back what it had", &error))
+    }
+
+    pub(super) async fn discard(&self, dir: &Path) -> Result<(), Failure> {
+        let id = dir.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
+        if let Some(id) = id {
+            self.release(&id).await?;
+        }
+        match fs::remove_dir_all(dir) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(failure(Code::Failed, format!("remove {}: {error}", dir.display())))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) async fn sweep(&self, keep: Vec<VmId>) -> Result<(), Failure> {
+        let swept = self.client.sweep(&self.op(), keep).await;
+        let swept = swept.map_err(|error| failed("give back what nobody has", &error))?;
+        for id in &swept.released {
+            tracing::warn!(%id, "something was held for it that is no machine, and is given back");
+        }
+        Ok(())
+    }
+
+    pub(super) async fn network(&self, vm: &VmRecord) -> Result<Network, Failure> {
+        let lease = self.lease(vm).await?;
+        Ok(Network {
+            address: lease.address,
+            prefix_len: lease.prefix_len,
+            gateway: vm.spec.nat.then_some(lease.gateway),
+            name_servers: if vm.spec.nat { lease.name_servers } else { vec![] },
+        })
+    }
+
+    async fn lease(&self, vm: &VmRecord) -> Result<Lease, Failure> {
+        let ask = LeaseAsk { id: vm.id.clone(), name: vm.name.clone(), nat: vm.spec.nat };
+        let lease =
+            self.client.lease(&self.op(), ask).await.map_err(|error| failed("give it a network", &error))?;
+        self.leases().insert(vm.id.clone(), lease.clone());
+        Ok(lease)
+    }
+}
+
+/// The helper makes nothing in the owner's directories: what a machine's processes write to has to be there.
+fn make_logs(dir: &Path) -> Result<(), Failure> {
+    for name in [CONSOLE_LOG, MONITOR_LOG, LINK_LOG] {
+        let path = dir.join(name);
+        let made = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
+        made.map_err(|error| failure(Code::Failed, format!("make {}: {error}", path.display())))?;
+    }
+    Ok(())
+}
+
+/// Finds a process that the helper named; `None` where it has ended already.
+fn process(id: privileged::ProcessId) -> Result<Option<Process>, Failure> {
+    let id = ProcessId { pid: id.pid, started_ticks: id.started_ticks };
+    Process::find(id).map_err(|error| process_failed(&error))
+}
+
+fn part(unit: Unit) -> Result<Part, Failure> {
+    let Some(id) = unit.process else {
+        return Ok(Part::NotRecorded);
+    };
+    Ok(process(id)?.map_or(Part::Gone, |process| Part::Lives(Arc::new(process))))
+}
+
+fn ended_at_once() -> Failure {
+    failure(Code::Guest, "run it: it ended at once")
+}
+
+fn failed(doing: &str, error: &ClientError) -> Failure {
+    let told = from_error(doing, error, error.class(), error.hint());
+    let ClientError::Refused { refusal } = error else { return told };
+    match refusal.code {
+        privileged::Code::Machine => Failure { code: Code::Guest, ..told },
+        privileged::Code::Exhausted => Failure { code: Code::NoRoom, ..told },
+        _ => told,
+    }
+}

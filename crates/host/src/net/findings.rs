@@ -1,0 +1,188 @@
+//! What the host is like.
+
+use std::{collections::BTreeSet, fmt, fs, io::ErrorKind, path::PathBuf};
+
+use model::Class;
+use network::{Chains, ForwardFacts, HostFacts, IfName, Plan, Route, with_block};
+
+use super::{
+    error::NetError, foreign, netlink::Netlink, nft, places::Places, resolver, sysctl, tap, tool::Tool,
+};
+
+/// Looks at what of the host decides what the network shall be like. Changes nothing.
+///
+/// # Errors
+///
+/// [`NetError`], where something cannot be looked at.
+pub async fn facts(places: &Places) -> Result<HostFacts, NetError> {
+    let net = Netlink::open()?;
+    let links = net.links().await?;
+    let interfaces: BTreeSet<IfName> = links.iter().filter_map(|link| link.name.parse().ok()).collect();
+    let record = sysctl::Record::read(places)?;
+    let mut forwarding = BTreeSet::new();
+    for name in &interfaces {
+        if !record.opened.contains(name) && sysctl::is_forwarding(name)? {
+            forwarding.insert(name.clone());
+        }
+    }
+    let chains = nft::chains().await?;
+    Ok(HostFacts {
+        routes: net.routes().await?,
+        interfaces,
+        forwards: sysctl::forwards()?,
+        forwarding,
+        forward: ForwardFacts { legacy: legacy(&chains).await?, chains },
+    })
+}
+
+/// The tables of iptables that are not kept in nftables; there are none until somebody asks for them, so
+/// it is not asked where there are none.
+const LEGACY: &str = "/proc/net/ip_tables_names";
+
+async fn legacy(chains: &Chains) -> Result<Option<String>, NetError> {
+    let names = match fs::read_to_string(LEGACY) {
+        Ok(names) => names,
+        // Root of a user namespace may not read it, nor have such tables.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => {
+            return Ok(None);
+        }
+        Err(source) => return Err(NetError::File { what: "read", path: LEGACY.into(), source }),
+    };
+    if !names.lines().any(|name| name == "filter") || chains.has("ip", "filter", "FORWARD") {
+        return Ok(None);
+    }
+    // Before there were two of them, it was called iptables. Without either, nobody can be asked.
+    let Ok(tool) = Tool::find("iptables-legacy").or_else(|_| Tool::find("iptables")) else {
+        return Ok(None);
+    };
+    let said = tool.run(&["-w", "-S"], "").await;
+    said.map(Some).map_err(|source| NetError::List { source })
+}
+
+/// Something that is not as the plan says.
+#[derive(Debug)]
+pub enum Finding {
+    /// The bridge is not there, or not up.
+    Bridge {
+        /// Its name.
+        name: IfName,
+    },
+    /// A machine's tap is not there.
+    NoTap {
+        /// Its name.
+        name: String,
+    },
+    /// A tap belongs to no machine.
+    StaleTap {
+        /// Its name.
+        name: String,
+    },
+    /// Our rules are not there.
+    NoRules,
+    /// A route of the host leads into our subnet, and not through our bridge.
+    Overlap {
+        /// The route.
+        route: Route,
+    },
+    /// Others drop what machines send, and the rule that lets them pass is not there.
+    Dropped {
+        /// Why.
+        error: NetError,
+    },
+    /// The hosts file does not have the names of the machines.
+    Names {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Something could not be looked at.
+    Unknown {
+        /// Why.
+        error: NetError,
+    },
+}
+
+impl Finding {
+    /// Whose turn it is.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Dropped { error } | Self::Unknown { error } => error.class(),
+            Self::Overlap { .. } => Class::Refused,
+            _ => Class::Failed,
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bridge { name } => write!(f, "the bridge {name} is not there, or not up"),
+            Self::NoTap { name } => write!(f, "the tap {name} is not there, or not on the bridge"),
+            Self::StaleTap { name } => write!(f, "the tap {name} belongs to no machine"),
+            Self::NoRules => f.write_str("the rules in the tables named banger are not there"),
+            Self::Overlap { route } => write!(f, "the route to {route} leads into the machines' subnet"),
+            Self::Names { path } => write!(f, "{} lacks the names of machines", path.display()),
+            Self::Dropped { error } | Self::Unknown { error } => error.fmt(f),
+        }
+    }
+}
+
+/// Looks at whether the host is as the plan says, and returns what is not. Changes nothing.
+pub async fn examine(plan: &Plan, host: &HostFacts, places: &Places) -> Vec<Finding> {
+    let mut found = match links(plan).await {
+        Ok(found) => found,
+        Err(error) => vec![Finding::Unknown { error }],
+    };
+    if !host.forward.chains.has_ours() {
+        found.push(Finding::NoRules);
+    }
+    let in_the_way = |route: &&Route| {
+        route.destination.prefix_len() > 0
+            && route.interface.as_ref() != Some(plan.bridge())
+            && plan.subnet().overlaps(route.destination)
+    };
+    found
+        .extend(host.routes.iter().filter(in_the_way).map(|route| Finding::Overlap { route: route.clone() }));
+    for policy in &plan.foreign {
+        let bridge = plan.bridge().clone();
+        match foreign::lacks(policy, &bridge).await {
+            Ok(false) if !policy.rules(&bridge).is_empty() => {}
+            Ok(_) => {
+                let error = NetError::Dropped { foreign: policy.clone(), bridge };
+                found.push(Finding::Dropped { error });
+            }
+            Err(error) => found.push(Finding::Unknown { error }),
+        }
+    }
+    match resolver::read(&places.hosts) {
+        Ok(text) => {
+            let text = text.unwrap_or_default();
+            if with_block(&text, plan.leases()).ok().as_deref() != Some(&text) {
+                found.push(Finding::Names { path: places.hosts.clone() });
+            }
+        }
+        Err(error) => found.push(Finding::Unknown { error }),
+    }
+    found
+}
+
+async fn links(plan: &Plan) -> Result<Vec<Finding>, NetError> {
+    let net = Netlink::open()?;
+    let links = net.links().await?;
+    let bridge = links.iter().find(|link| link.name == plan.bridge().as_str() && link.is_bridge);
+    let mut found = vec![];
+    if bridge.is_none_or(|bridge| !bridge.is_up) {
+        found.push(Finding::Bridge { name: plan.bridge().clone() });
+    }
+    for lease in plan.leases() {
+        let tap = links.iter().find(|link| link.name == lease.tap.as_str());
+        if tap
+            .is_none_or(|tap| tap.controller.is_none() || tap.controller != bridge.map(|bridge| bridge.index))
+        {
+            found.push(Finding::NoTap { name: lease.tap.to_string() });
+        }
+    }
+    let stale = tap::stale(&net, bridge, plan.leases()).await?;
+    found.extend(stale.into_iter().map(|link| Finding::StaleTap { name: link.name }));
+    Ok(found)
+}

@@ -1,0 +1,99 @@
+//! Writing what a plan lists.
+
+use std::{
+    fs::{self, DirBuilder, File},
+    io::{self, Write as _},
+    os::unix::fs::DirBuilderExt,
+    path::Path,
+};
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+use crate::{
+    InstallError,
+    disk::{beside, give, make_dir, new_file, remove_all, sync_dir, sync_parent, write_file, write_link},
+    look::{self, State},
+    plan::{Ids, Item, PROGRAMS, Plan},
+    units::Unit,
+};
+
+/// Writes one thing of a plan, unless it is as planned. Returns how it was.
+///
+/// What was written lasts when this returns. Writing twice is writing once.
+///
+/// # Errors
+///
+/// [`InstallError::Disk`]: what has the name is then what it was, or what is planned, and writing it again
+/// is safe.
+pub fn item(plan: &Plan, item: &Item) -> Result<State, InstallError> {
+    let state = look::state(plan, item)?;
+    let path = item.path();
+    match item {
+        _ if state == State::Same => Ok(()),
+        Item::Directory { mode, ids, .. } => make_dir(path, mode.unwrap_or(0o755), *ids),
+        Item::Release { from, units, .. } if path == from => write_units(path, units, plan.root),
+        Item::Release { from, units, .. } => release(path, from, units, plan.root),
+        Item::Link { to, .. } => write_link(path, to, plan.root),
+        Item::File { text, .. } => write_file(path, text, plan.root),
+    }
+    .map_err(InstallError::disk("write", path))?;
+    Ok(state)
+}
+
+/// Writes all that a plan lists, in its order.
+///
+/// # Errors
+///
+/// As [`item`]; what comes before in the plan is then written, and what comes after is not.
+pub fn all(plan: &Plan) -> Result<(), InstallError> {
+    plan.items.iter().try_for_each(|each| item(plan, each).map(|_| ()))
+}
+
+/// Makes a release beside its place, whole and synced, and only then gives it its name.
+fn release(path: &Path, from: &Path, units: &[Unit], root: Ids) -> io::Result<()> {
+    let partial = beside(path);
+    remove_all(&partial)?;
+    DirBuilder::new().mode(0o755).create(&partial)?;
+    for name in PROGRAMS {
+        copy(&from.join(name), &partial.join(name), root)?;
+    }
+    write_units(&partial, units, root)?;
+    give(&partial, root)?;
+    sync_dir(&partial)?;
+    match fs::rename(&partial, path) {
+        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {
+            // One with this name is there and differs: they change places, so that the name is never free.
+            renameat_with(CWD, &partial, CWD, path, RenameFlags::EXCHANGE)?;
+            sync_parent(path)?;
+            remove_all(&partial)
+        }
+        done => done.and_then(|()| sync_parent(path)),
+    }
+}
+
+fn copy(from: &Path, to: &Path, ids: Ids) -> io::Result<()> {
+    let mut file = new_file(to, 0o755)?;
+    io::copy(&mut File::open(from)?, &mut file)?;
+    give(to, ids)?;
+    file.sync_all()
+}
+
+/// Writes the units of a release, and removes others.
+fn write_units(release: &Path, units: &[Unit], root: Ids) -> io::Result<()> {
+    let dir = release.join("units");
+    let partial = beside(&dir);
+    remove_all(&partial)?;
+    DirBuilder::new().mode(0o755).create(&partial)?;
+    for unit in units {
+        let path = partial.join(unit.name);
+        let mut file = new_file(&path, 0o644)?;
+        file.write_all(unit.text.as_bytes())?;
+        give(&path, root)?;
+        file.sync_all()?;
+    }
+    give(&partial, root)?;
+    sync_dir(&partial)?;
+    remove_all(&dir)?;
+    fs::rename(&partial, &dir)?;
+    sync_dir(release)
+}

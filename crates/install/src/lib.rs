@@ -1,0 +1,26 @@
+//! The system install: what of banger lies on the disk of a host, whose it is, and which units run it.
+//!
+//! A [`plan`] is a value that lists all that an install writes. Applying it decides nothing, and applying
+//! it twice is applying it once; undoing it removes what it lists and nothing else.
+//!
+//! | module       | what it is                                            |
+//! |--------------|-------------------------------------------------------|
+//! | [`owner`]    | the user for whom banger is installed                 |
+//! | [`units`]    | the text of the units                                 |
+//! | [`plan`]     | all that an install writes, as a value                |
+//! | [`look`]     | how the disk differs from a plan, and what is in its way |
+//! | [`apply`]    | writing what a plan lists                             |
+//! | [`undo`]     | removing it                                           |
+//! | [`services`] | starting and stopping what was installed              |
+
+pub mod apply;
+mod disk;
+mod error;
+pub mod look;
+pub mod owner;
+pub mod plan;
+pub mod services;
+pub mod undo;
+pub mod units;
+
+pub use error::InstallError;

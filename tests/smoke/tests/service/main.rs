@@ -1,0 +1,6 @@
+//! The scenarios for hosts that have a systemd of their own, by what they are about.
+
+#![expect(clippy::unwrap_used, reason = "what a scenario needs and does not get fails it")]
+
+mod host;
+mod system;

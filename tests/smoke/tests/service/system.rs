@@ -1,0 +1,177 @@
+//! A system install: what it writes and takes away, and machines as units of their own.
+
+use std::time::Duration;
+
+use smoke::{Host, on_service, wait::wait_for};
+
+const INSTALL: [&str; 6] = ["/opt/banger/banger", "system", "install", "--owner", "dev", "--yes"];
+const SMALL: [&str; 2] = ["--image", "debian-small"];
+
+/// Installs, and puts the shared images where the system install has its own.
+fn install(host: &Host) {
+    host.root(INSTALL).run().ok();
+    host.systemctl(["stop", "bangerd.service"]).run().ok();
+    host.with_guests();
+}
+
+fn uninstall(host: &Host) {
+    host.root(["banger", "system", "uninstall", "--purge", "--yes"]).run().ok();
+}
+
+fn main_pid(host: &Host, unit: &str) -> String {
+    host.systemctl(["show", "--property=MainPID", "--value", unit]).run().ok().stdout().trim().to_owned()
+}
+
+fn monitor_unit(host: &Host, name: &str) -> String {
+    format!("banger-vm-{}.service", host.vm(name)["id"].as_str().unwrap())
+}
+
+fn boot_id(host: &Host, name: &str) -> String {
+    host.sh(name, "cat /proc/sys/kernel/random/boot_id").run().ok().stdout()
+}
+
+#[test]
+fn an_uninstall_takes_away_all_that_an_install_wrote() {
+    on_service(|host| {
+        let before = host.traces();
+        host.root(INSTALL).run().ok();
+        let first = host.traces();
+        host.root(INSTALL).run().ok();
+        assert_eq!(host.traces().since(&first), [""; 0], "installing twice is installing once");
+        for unit in ["bangerd.socket", "bangerd-root.socket"] {
+            assert_eq!(host.systemctl(["is-active", unit]).run().ok().stdout(), "active\n");
+        }
+        let doctor = host.banger(["doctor"]).run();
+        assert!(!doctor.stdout().contains("FAIL"), "{}", doctor.stdout());
+        uninstall(host);
+        assert_eq!(host.traces().since(&before), [""; 0]);
+    });
+}
+
+#[test]
+fn a_system_install_has_machines() {
+    on_service(|host| {
+        let before = host.traces();
+        install(host);
+        let run = ["vm", "run", "--rm", "--name", "box"];
+        let output = host.banger(run).args(SMALL).args(["--", "sh", "-c", "hostname; exit 3"]).run().exits(3);
+        assert_eq!(output.stdout(), "box\n");
+        host.note(output.stderr().lines().find(|line| line.starts_with("ready in ")).unwrap());
+
+        host.banger(["vm", "create", "--name", "one"]).args(SMALL).run().ok();
+        host.also("monitors_are_nobodys", || monitors_are_nobodys(host));
+        host.also("names_resolve", || names_resolve(host));
+        host.also("egress_through_the_bridge", || egress_through_the_bridge(host));
+        host.also("unit_stop_keeps_machines", || unit_stop_keeps_machines(host));
+        host.also("every_signal_to_helper_leaves_machines", || every_signal_to_helper_leaves_machines(host));
+        host.also("helper_sigkill_keeps_machines", || helper_sigkill_keeps_machines(host));
+        host.also("socket_holds_requests_during_restart", || socket_holds_requests_during_restart(host));
+        host.banger(["vm", "delete", "one"]).run().ok();
+        uninstall(host);
+        assert_eq!(host.traces().since(&before), [""; 0]);
+    });
+}
+
+/// Each machine's processes run as a user of its own that is in no list, in units of its own.
+fn monitors_are_nobodys(host: &Host) {
+    let pid = main_pid(host, &monitor_unit(host, "one"));
+    let status = host.file(&format!("/proc/{pid}/status")).unwrap();
+    let uids = status.lines().find(|line| line.starts_with("Uid:")).unwrap().to_owned();
+    let uid = uids.split_whitespace().nth(1).unwrap();
+    assert!(uid.parse::<u32>().unwrap() > 65_535, "{uids}");
+    assert_ne!(host.root(["getent", "passwd", uid]).run().code, 0);
+    assert!(status.contains("NoNewPrivs:\t1"), "{status}");
+    assert!(status.contains("CapEff:\t0000000000000000"), "{status}");
+}
+
+fn names_resolve(host: &Host) {
+    let answer = host.root(["ping", "-c", "1", "-W", "10", "one.vm"]).run().ok().stdout();
+    assert!(answer.contains("1 received"), "{answer}");
+}
+
+fn egress_through_the_bridge(host: &Host) {
+    let outside = host.outside();
+    let ask = |name: &str| {
+        let url = outside.url().trim_start_matches("http://").trim_end_matches('/').to_owned();
+        let (address, port) = url.split_once(':').unwrap_or((&url, "80"));
+        let script = format!(
+            "perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(PeerAddr => \"{address}:{port}\", \
+             Timeout => 10) or die; print $s \"GET / HTTP/1.0\\r\\n\\r\\n\"; print <$s>'"
+        );
+        host.sh(name, &script).run()
+    };
+    let told = ask("one").ok().stdout();
+    assert!(told.contains("198.51.100.2"), "it comes from the host: {told}");
+    host.banger(["vm", "create", "--name", "shut", "--no-nat"]).args(SMALL).run().ok();
+    assert_ne!(ask("shut").code, 0, "off is off");
+    let address = host.vm("one")["address"].as_str().unwrap().to_owned();
+    let ping = format!("perl -MNet::Ping -e 'exit !Net::Ping->new(\"icmp\", 3)->ping(\"{address}\")'");
+    assert_ne!(host.sh("shut", &ping).run().code, 0, "guests are apart");
+    host.banger(["vm", "delete", "shut"]).run().ok();
+}
+
+#[track_caller]
+fn assert_lives_through(host: &Host, what: &str, act: impl FnOnce()) {
+    let unit = monitor_unit(host, "one");
+    let before = (main_pid(host, &unit), boot_id(host, "one"));
+    act();
+    host.banger(["vm", "list"]).run().ok();
+    assert_eq!((main_pid(host, &unit), boot_id(host, "one")), before, "{what}");
+}
+
+fn unit_stop_keeps_machines(host: &Host) {
+    for words in [
+        ["restart", "bangerd.service"],
+        ["restart", "bangerd-root.service"],
+        ["stop", "bangerd.service"],
+        ["stop", "bangerd-root.service"],
+        ["daemon-reexec", ""],
+    ] {
+        let words = words.into_iter().filter(|word| !word.is_empty());
+        let shown = words.clone().collect::<Vec<_>>().join(" ");
+        assert_lives_through(host, &shown, || {
+            host.systemctl(words).run().ok();
+        });
+    }
+    for unit in ["bangerd.service", "bangerd-root.service"] {
+        assert_lives_through(host, unit, || {
+            host.banger(["vm", "list"]).run().ok();
+            host.systemctl(["kill", "-s", "KILL", unit]).run().ok();
+        });
+    }
+}
+
+fn every_signal_to_helper_leaves_machines(host: &Host) {
+    for signal in ["INT", "QUIT", "TERM", "HUP", "ABRT", "USR1", "USR2"] {
+        assert_lives_through(host, signal, || {
+            host.systemctl(["start", "bangerd-root.service"]).run().ok();
+            let pid = main_pid(host, "bangerd-root.service");
+            host.root(["kill", &format!("-{signal}"), &pid]).run().ok();
+        });
+    }
+}
+
+fn helper_sigkill_keeps_machines(host: &Host) {
+    assert_lives_through(host, "kill -9", || {
+        let pid = main_pid(host, "bangerd-root.service");
+        host.root(["kill", "-KILL", &pid]).run().ok();
+        wait_for("another helper", Duration::from_secs(20), || {
+            let now = main_pid(host, "bangerd-root.service");
+            now != pid && now != "0"
+        });
+    });
+}
+
+/// Requests wait in the queue while the daemon restarts: none is refused.
+fn socket_holds_requests_during_restart(host: &Host) {
+    const ASK: &str = "n=0; while [ ! -e /tmp/enough ]; do banger vm list >/dev/null || exit 1; n=$((n + 1)); done; echo $n";
+    let asking = host.program("/bin/sh").args(["-c", ASK]).start();
+    for _ in 0..5 {
+        host.systemctl(["restart", "bangerd.service"]).run().ok();
+    }
+    host.root(["touch", "/tmp/enough"]).run().ok();
+    let asked = asking.finish().ok().stdout();
+    host.root(["rm", "/tmp/enough"]).run().ok();
+    host.note(format!("{} calls through 5 restarts, none refused", asked.trim()));
+    assert!(asked.trim().parse::<u32>().unwrap() > 5, "{asked}");
+}
