@@ -1,4 +1,4 @@
-//! Which archives to ask for a suite: those that the host itself asks, else the distribution's own.
+//! Which archives to ask for a suite: those that the host itself asks, and no others.
 
 mod parse;
 
@@ -11,8 +11,6 @@ use parse::Entry;
 
 use crate::Fault;
 
-const DEFAULT_MIRROR: &str = "http://deb.debian.org/debian";
-const DEFAULT_SECURITY: &str = "http://deb.debian.org/debian-security";
 const KEYRINGS: [&str; 2] =
     ["usr/share/keyrings/debian-archive-keyring.gpg", "usr/share/keyrings/debian-archive-keyring.pgp"];
 
@@ -20,8 +18,6 @@ const KEYRINGS: [&str; 2] =
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sources {
     stanzas: Vec<Stanza>,
-    /// Whether the host's own configuration named them.
-    pub(crate) is_of_host: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +68,8 @@ fn without_secret(uri: &str) -> String {
 ///
 /// # Errors
 ///
-/// [`Fault::HostLacks`] where the host has no key of the distribution to check them by.
+/// [`Fault::HostLacks`] where the host has no key of the distribution to check them by, or asks none of its
+/// archives.
 pub(crate) fn host_sources(suite: &str) -> Result<Sources, Fault> {
     sources_in(Path::new("/"), suite)
 }
@@ -88,7 +85,12 @@ fn sources_in(root: &Path, suite: &str) -> Result<Sources, Fault> {
     }
     let keyring = keyring.map(|path| format!("/{}", path.strip_prefix(root).unwrap_or(&path).display()));
     let known: Vec<&Entry> = entries.iter().filter(|entry| is_debians(entry)).collect();
-    Ok(choose(&known, suite, host_codename(root).as_deref(), keyring.as_deref()))
+    choose(&known, suite, host_codename(root).as_deref(), keyring.as_deref()).ok_or_else(|| {
+        Fault::lacks(
+            "an archive of Debian in its package configuration",
+            "Add one to /etc/apt/sources.list.d and try again, or import a ready root file system.",
+        )
+    })
 }
 
 fn has_trusted_key(root: &Path) -> bool {
@@ -113,37 +115,28 @@ fn is_debians(entry: &Entry) -> bool {
     by_its_key && entry.components.iter().any(|component| component == "main")
 }
 
-fn choose(known: &[&Entry], suite: &str, codename: Option<&str>, keyring: Option<&str>) -> Sources {
+/// The archives for a suite; `None` where the host asks none that has it.
+fn choose(known: &[&Entry], suite: &str, codename: Option<&str>, keyring: Option<&str>) -> Option<Sources> {
     let base = suite.split('-').next().unwrap_or(suite);
     let find = |wanted: &str| known.iter().find(|entry| entry.suites.iter().any(|suite| suite == wanted));
     // Where the host asks for another suite than ours, its mirrors have ours too.
-    let under = if find(base).is_some() { Some(base) } else { codename.filter(|name| find(name).is_some()) };
-    let signed_by = |entry: Option<&Entry>| {
-        entry.and_then(|entry| entry.signed_by.clone()).or_else(|| keyring.map(str::to_owned))
-    };
+    let under = if find(base).is_some() { base } else { codename.filter(|name| find(name).is_some())? };
+    let signed_by = |entry: &Entry| entry.signed_by.clone().or_else(|| keyring.map(str::to_owned));
     let mut stanzas = vec![];
     for tail in ["", "-updates", "-security"] {
-        let suite = format!("{base}{tail}");
-        match under.map(|under| find(&format!("{under}{tail}"))) {
-            Some(Some(entry)) => {
-                let signed_by = signed_by(Some(entry));
-                stanzas.push(Stanza { uris: entry.uris.clone(), suite, signed_by });
-            }
-            // The host does without it, and so do we.
-            Some(None) => {}
-            None => {
-                let uri = if tail == "-security" { DEFAULT_SECURITY } else { DEFAULT_MIRROR };
-                stanzas.push(Stanza { uris: vec![uri.to_owned()], suite, signed_by: signed_by(None) });
-            }
+        // Where the host does without updates or security fixes, so do we.
+        if let Some(entry) = find(&format!("{under}{tail}")) {
+            let suite = format!("{base}{tail}");
+            stanzas.push(Stanza { uris: entry.uris.clone(), suite, signed_by: signed_by(entry) });
         }
     }
     if stanzas.iter().all(|stanza| stanza.suite != suite) {
-        let own = find(suite).map(|entry| (entry.uris.clone(), signed_by(Some(entry))));
+        let own = find(suite).map(|entry| (entry.uris.clone(), signed_by(entry)));
         let (uris, signed_by) =
             own.unwrap_or_else(|| (stanzas[0].uris.clone(), stanzas[0].signed_by.clone()));
         stanzas.push(Stanza { uris, suite: suite.to_owned(), signed_by });
     }
-    Sources { stanzas, is_of_host: under.is_some() }
+    Some(Sources { stanzas })
 }
 
 /// The files that hold sources, in apt's order.

@@ -21,7 +21,7 @@ fn rendered(dir: &tempfile::TempDir, suite: &str) -> String {
     let sources = sources_in(dir.path(), suite).unwrap();
     let stanzas: Vec<String> =
         sources.stanzas.iter().map(|s| format!("{} {}", s.uris.join(","), s.suite)).collect();
-    format!("{} {}", if sources.is_of_host { "host" } else { "default" }, stanzas.join(" | "))
+    stanzas.join(" | ")
 }
 
 const DEB822: (&str, &str) = (
@@ -44,8 +44,7 @@ fn the_hosts_own_archives_are_asked_in_either_format() {
          deb http://m/debian bookworm-updates main\n\
          deb http://m/sec bookworm-security main\n",
     );
-    let want =
-        "host http://m/debian bookworm | http://m/debian bookworm-updates | http://m/sec bookworm-security";
+    let want = "http://m/debian bookworm | http://m/debian bookworm-updates | http://m/sec bookworm-security";
     assert_eq!(rendered(&host("debian", "bookworm", &[DEB822]), "bookworm"), want);
     assert_eq!(rendered(&host("debian", "bookworm", &[list]), "bookworm"), want);
 }
@@ -56,18 +55,15 @@ fn another_suite_is_derived_from_the_hosts_own() {
     assert!(rendered(&dir, "bookworm-backports").ends_with(" | http://m/debian bookworm-backports"));
     assert_eq!(
         rendered(&dir, "trixie"),
-        "host http://m/debian trixie | http://m/debian trixie-updates | http://m/sec trixie-security"
+        "http://m/debian trixie | http://m/debian trixie-updates | http://m/sec trixie-security"
     );
 }
 
 #[test]
-fn a_host_of_another_kind_asks_the_distribution() {
-    let ubuntu = ("etc/apt/sources.list", "deb http://archive.ubuntu.com/ubuntu jammy main universe\n");
-    assert_eq!(
-        rendered(&host("ubuntu", "jammy", &[ubuntu]), "bookworm"),
-        "default http://deb.debian.org/debian bookworm | http://deb.debian.org/debian bookworm-updates | \
-         http://deb.debian.org/debian-security bookworm-security"
-    );
+fn a_host_that_asks_no_archive_of_debian_is_told_to() {
+    let other = ("etc/apt/sources.list", "deb http://m/other jammy main universe\n");
+    let fault = sources_in(host("ubuntu", "jammy", &[other]).path(), "bookworm").unwrap_err();
+    assert!(fault.hint().unwrap().contains("/etc/apt/sources.list.d"));
 }
 
 #[test]
