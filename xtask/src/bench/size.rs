@@ -8,7 +8,7 @@ const MIB: u64 = 1024 * 1024;
 const TOGETHER_BYTES_MAX: u64 = 40 * MIB;
 const AGENT_BYTES_MAX: u64 = 4 * MIB;
 const AGENT: &str = "banger-vsock-agent";
-const PROGRAMS: [&str; 3] = ["banger", "bangerd", AGENT];
+const PROGRAMS: [&str; 4] = ["banger", "bangerd", "bangerd-root", AGENT];
 
 /// Weighs the programs in `dir`.
 pub(crate) fn measure(dir: &Path) -> Measured {
