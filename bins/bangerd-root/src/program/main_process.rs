@@ -93,7 +93,7 @@ fn read(path: &Path) -> io::Result<Option<ProcessId>> {
 mod tests {
     use std::{
         io::Read,
-        process::{Command, Stdio},
+        process::{Child, Command, Stdio},
     };
 
     use super::*;
@@ -110,26 +110,26 @@ mod tests {
         Process::find(id).unwrap().is_some()
     }
 
-    fn written(places: &Places, script: &str) -> ProcessId {
+    fn written(places: &Places, script: &str) -> (ProcessId, Child) {
         let script = format!("{script}; echo up; while :; do sleep 1; done");
         let mut child = Command::new("sh").args(["-c", &script]).stdout(Stdio::piped()).spawn().unwrap();
         child.stdout.as_mut().unwrap().read_exact(&mut [0; 3]).unwrap();
         let id = Process::open(child.id()).unwrap().unwrap().id();
         fs::write(places.main_process(), serde_json::to_vec(&id).unwrap()).unwrap();
-        id
+        (id, child)
     }
 
     #[tokio::test]
     async fn it_is_asked_and_then_killed_and_nobody_else_is() {
         let (_dir, places) = places();
         end(&places).await.unwrap();
-        let heeds = written(&places, ":");
+        let (heeds, _child) = written(&places, ":");
         end(&places).await.unwrap();
         assert!(!is_there(heeds));
         // The number is nobody's now; another start of the same number would not be met either.
         end(&places).await.unwrap();
 
-        let deaf = written(&places, "trap '' TERM");
+        let (deaf, _child) = written(&places, "trap '' TERM");
         let mut other = Command::new("sleep").arg("600").spawn().unwrap();
         let text = fs::read_to_string(places.main_process()).unwrap();
         let wrong = text.replace("\"started_ticks\":", "\"started_ticks\":1");
