@@ -104,9 +104,6 @@ fn egress_through_the_bridge(host: &Host) {
     assert!(told.contains("198.51.100.2"), "it comes from the host: {told}");
     host.banger(["vm", "create", "--name", "shut", "--no-nat"]).args(SMALL).run().ok();
     assert_ne!(ask("shut").code, 0, "off is off");
-    let address = host.vm("one")["address"].as_str().unwrap().to_owned();
-    let ping = format!("perl -MNet::Ping -e 'exit !Net::Ping->new(\"icmp\", 3)->ping(\"{address}\")'");
-    assert_ne!(host.sh("shut", &ping).run().code, 0, "guests are apart");
     host.banger(["vm", "delete", "shut"]).run().ok();
 }
 
