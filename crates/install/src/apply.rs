@@ -14,6 +14,7 @@ use crate::{
     disk::{beside, give, make_dir, new_file, remove_all, sync_dir, sync_parent, write_file, write_link},
     look::{self, State},
     plan::{Ids, Item, PROGRAMS, Plan},
+    sums::{self, SUMS},
     units::Unit,
 };
 
@@ -31,7 +32,7 @@ pub fn item(plan: &Plan, item: &Item) -> Result<State, InstallError> {
     match item {
         _ if state == State::Same => Ok(()),
         Item::Directory { mode, ids, .. } => make_dir(path, mode.unwrap_or(0o755), *ids),
-        Item::Release { from, units, .. } if path == from => write_units(path, units, plan.root),
+        Item::Release { from, units, .. } if path == from => in_place(path, units, plan.root),
         Item::Release { from, units, .. } => release(path, from, units, plan.root),
         Item::Link { to, .. } => write_link(path, to, plan.root),
         Item::File { text, .. } => write_file(path, text, plan.root),
@@ -57,6 +58,7 @@ fn release(path: &Path, from: &Path, units: &[Unit], root: Ids) -> io::Result<()
     for name in PROGRAMS {
         copy(&from.join(name), &partial.join(name), root)?;
     }
+    sums::write(&partial, root)?;
     write_units(&partial, units, root)?;
     give(&partial, root)?;
     sync_dir(&partial)?;
@@ -69,6 +71,15 @@ fn release(path: &Path, from: &Path, units: &[Unit], root: Ids) -> io::Result<()
         }
         done => done.and_then(|()| sync_parent(path)),
     }
+}
+
+/// Writes what belongs to the programs of a release that are where they should be. A record that is there stays:
+/// it says what they were.
+fn in_place(path: &Path, units: &[Unit], root: Ids) -> io::Result<()> {
+    if !path.join(SUMS).exists() {
+        sums::write(path, root)?;
+    }
+    write_units(path, units, root)
 }
 
 fn copy(from: &Path, to: &Path, ids: Ids) -> io::Result<()> {

@@ -10,8 +10,8 @@ use std::{
 
 use crate::plan::Ids;
 
-/// How much of two files is compared at once, in bytes.
-const CHUNK_BYTES: usize = 64 * 1024;
+/// How much of a file is read at once, in bytes.
+pub(crate) const CHUNK_BYTES: usize = 64 * 1024;
 
 /// The name of what is written beside `path` before it is renamed.
 pub(crate) fn beside(path: &Path) -> PathBuf {

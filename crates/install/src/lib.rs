@@ -11,6 +11,7 @@
 //! | [`look`]     | how the disk differs from a plan, and what is in its way |
 //! | [`apply`]    | writing what a plan lists                             |
 //! | [`undo`]     | removing it                                           |
+//! | [`sums`]     | the record of what a release's programs are           |
 //! | [`services`] | starting and stopping what was installed              |
 
 pub mod apply;
@@ -20,6 +21,7 @@ pub mod look;
 pub mod owner;
 pub mod plan;
 pub mod services;
+pub mod sums;
 pub mod undo;
 pub mod units;
 

@@ -11,6 +11,7 @@ use crate::{
     InstallError,
     disk::same_bytes,
     plan::{Ids, Item, PROGRAMS, Plan},
+    sums::{self, Compared, SUMS},
     units::Unit,
 };
 
@@ -114,6 +115,14 @@ pub fn state(plan: &Plan, item: &Item) -> Result<State, InstallError> {
     Ok(if is_same { State::Same } else { State::Differs })
 }
 
+/// What of a plan the disk is not like, in the plan's order. What cannot be looked at differs: whoever reads this
+/// could look at what was written.
+#[must_use]
+pub fn drift(plan: &Plan) -> Vec<(&Item, State)> {
+    let states = plan.items.iter().map(|item| (item, state(plan, item).unwrap_or(State::Differs)));
+    states.filter(|(_, state)| *state != State::Same).collect()
+}
+
 fn is_of(found: &Metadata, ids: Ids) -> bool {
     (found.uid(), found.gid()) == (ids.uid, ids.gid)
 }
@@ -122,7 +131,7 @@ fn is_of(found: &Metadata, ids: Ids) -> bool {
 fn is_whole(path: &Path, from: &Path, units: &[Unit]) -> Result<bool, InstallError> {
     if path == from {
         // Installed from where it is installed: the programs are what they are.
-        return Ok(has_units(path, units));
+        return Ok(has_units(path, units) && path.join(SUMS).is_file());
     }
     for name in PROGRAMS {
         let (one, two) = (path.join(name), from.join(name));
@@ -133,7 +142,8 @@ fn is_whole(path: &Path, from: &Path, units: &[Unit]) -> Result<bool, InstallErr
             Err(source) => return Err(InstallError::Disk { what: "compare", path: one, source }),
         }
     }
-    Ok(has_units(path, units))
+    let compared = sums::compare(path).map_err(InstallError::disk("compare", path))?;
+    Ok(compared == Compared::Same && has_units(path, units))
 }
 
 fn has_units(path: &Path, units: &[Unit]) -> bool {

@@ -10,6 +10,7 @@ use model::InstallRecord;
 
 use crate::{
     owner::Owner,
+    sums::SUMS,
     units::{self, Unit},
 };
 
@@ -54,7 +55,7 @@ pub enum Item {
         /// What happens to it in the end.
         fate: Fate,
     },
-    /// A release: its programs and its units, all or nothing.
+    /// A release: its programs, their record and its units, all or nothing.
     Release {
         /// Its directory.
         path: PathBuf,
@@ -112,7 +113,7 @@ impl Item {
             Self::Directory { .. } | Self::File { .. } => String::new(),
             Self::Release { units, .. } => {
                 let names: Vec<&str> =
-                    PROGRAMS.into_iter().chain(units.iter().map(|unit| unit.name)).collect();
+                    PROGRAMS.into_iter().chain([SUMS]).chain(units.iter().map(|unit| unit.name)).collect();
                 names.join(", ")
             }
             Self::Link { to, .. } => format!("-> {}", to.display()),

@@ -15,6 +15,7 @@ use install::{
     InstallError, apply,
     look::{self, State},
     plan::{self, PROGRAMS, Plan, Wanted},
+    sums::SUMS,
     undo::{self, Purge},
 };
 use model::{Class, InstallRecord};
@@ -322,8 +323,13 @@ fn an_install_from_where_it_is_installed_copies_nothing() {
         }
     }
     fs::remove_file(release.join("units/banger.slice")).unwrap();
+    let record = fs::read_to_string(release.join(SUMS)).unwrap();
     look::check(&plan).unwrap();
     apply::all(&plan).unwrap();
+    assert_eq!(fs::read_to_string(release.join(SUMS)).unwrap(), record);
+    fs::remove_file(release.join(SUMS)).unwrap();
+    apply::all(&plan).unwrap();
+    assert_eq!(fs::read_to_string(release.join(SUMS)).unwrap(), record);
     assert!(release.join("units/banger.slice").exists());
     assert_eq!(fs::read_to_string(release.join("banger")).unwrap(), "banger 1");
 }

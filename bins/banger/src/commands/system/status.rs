@@ -85,11 +85,7 @@ pub(super) fn plan_of(record: InstallRecord) -> Plan {
 }
 
 fn wrong(plan: &Plan) -> Vec<(String, State)> {
-    let states = plan.items.iter().map(|item| {
-        // What cannot be looked at is not as it was written: this user could look then.
-        (item.path().display().to_string(), look::state(plan, item).unwrap_or(State::Differs))
-    });
-    states.filter(|(_, state)| *state != State::Same).collect()
+    look::drift(plan).into_iter().map(|(item, state)| (item.path().display().to_string(), state)).collect()
 }
 
 fn is_well(found: &Found) -> bool {

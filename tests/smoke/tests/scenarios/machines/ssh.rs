@@ -56,7 +56,9 @@ fn a_guest_with_systemd() {
     on_plain(|host| {
         host.with_guests().banger(["vm", "create", "--name", "big", "--image", "debian-bookworm"]).run().ok();
         // The agent answers as soon as the guest is reached; systemd names itself a moment later.
-        host.sh("big", "timeout 60 sh -c 'until grep -qx systemd /proc/1/comm; do sleep 0.1; done'").run().ok();
+        host.sh("big", "timeout 60 sh -c 'until grep -qx systemd /proc/1/comm; do sleep 0.1; done'")
+            .run()
+            .ok();
         host.also("ssh_and_scp", || ssh_and_scp(host));
         host.also("stop_loses_nothing_with_a_dead_sshd", || {
             host.sh(
