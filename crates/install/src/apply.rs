@@ -13,8 +13,8 @@ use crate::{
     InstallError,
     disk::{beside, give, make_dir, new_file, remove_all, sync_dir, sync_parent, write_file, write_link},
     look::{self, State},
-    plan::{Ids, Item, PROGRAMS, Plan},
-    sums::{self, SUMS},
+    plan::{Ids, Item, PROGRAMS, Plan, SUMS},
+    sums,
     units::Unit,
 };
 

@@ -10,8 +10,8 @@ use std::{
 use crate::{
     InstallError,
     disk::same_bytes,
-    plan::{Ids, Item, PROGRAMS, Plan},
-    sums::{self, Compared, SUMS},
+    plan::{Ids, Item, PROGRAMS, Plan, SUMS},
+    sums::{self, Compared},
     units::Unit,
 };
 

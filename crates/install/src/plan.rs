@@ -10,12 +10,13 @@ use model::InstallRecord;
 
 use crate::{
     owner::Owner,
-    sums::SUMS,
     units::{self, Unit},
 };
 
 /// The programs of a release.
 pub const PROGRAMS: [&str; 4] = ["banger", "bangerd", "bangerd-root", "banger-vsock-agent"];
+/// The record of what they are, beside them.
+pub const SUMS: &str = "SHA256SUMS";
 /// Those of them that are found as commands.
 const COMMANDS: [&str; 2] = ["banger", "bangerd"];
 

@@ -14,11 +14,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     disk::{CHUNK_BYTES, give, new_file},
-    plan::{Ids, PROGRAMS},
+    plan::{Ids, PROGRAMS, SUMS},
 };
-
-/// The record's name.
-pub const SUMS: &str = "SHA256SUMS";
 
 /// How the programs of a release are, by its record.
 #[derive(Clone, Debug, PartialEq, Eq)]

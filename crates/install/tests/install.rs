@@ -14,8 +14,7 @@ use host::dirs::SystemPaths;
 use install::{
     InstallError, apply,
     look::{self, State},
-    plan::{self, PROGRAMS, Plan, Wanted},
-    sums::SUMS,
+    plan::{self, PROGRAMS, Plan, SUMS, Wanted},
     undo::{self, Purge},
 };
 use model::{Class, InstallRecord};
