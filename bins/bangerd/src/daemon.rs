@@ -13,7 +13,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    app::{Accel, App, Busy, Monitor, Replies},
+    app::{Accel, App, Busy, Holds, Monitor, Replies},
     config::{self, Config, HostSize},
     hands::{Hands, Helper, Own},
     library, machine,
@@ -149,6 +149,8 @@ fn make_app(dirs: Dirs, config: Config, owner: owner::Owner, stop: CancellationT
         owner,
         operations: Arc::new(Operations::default()),
         busy: Busy::default(),
+        is_on_trial: dirs.trial().exists(),
+        holds: Holds::default(),
         replies: Replies::default(),
         library,
         monitor: Monitor::default(),

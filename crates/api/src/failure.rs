@@ -31,8 +31,10 @@ pub enum Code {
     Cancelled,
     /// It was tried and failed.
     Failed,
-    /// The daemon is busy with an update, or drains: ask again.
+    /// The daemon has not taken its machines up yet, has too much to do, or ends: ask again.
     Unavailable,
+    /// Changes are held, as during an update: ask again.
+    Held,
     /// The daemon is wrong.
     Internal,
 }
@@ -49,7 +51,7 @@ impl Code {
             Self::HostLacks => 424,
             Self::Failed | Self::Internal => 500,
             Self::Guest => 502,
-            Self::Unavailable => 503,
+            Self::Unavailable | Self::Held => 503,
             Self::NoRoom => 507,
         }
     }
@@ -61,7 +63,7 @@ impl Code {
             Self::BadRequest => Class::Usage,
             Self::Forbidden | Self::InUse | Self::WrongState => Class::Refused,
             Self::HostLacks => Class::HostLacks,
-            Self::Unavailable => Class::Unreachable,
+            Self::Unavailable | Self::Held => Class::Unreachable,
             Self::Internal => Class::Bug,
             Self::NotFound
             | Self::Ambiguous

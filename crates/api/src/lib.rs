@@ -5,6 +5,9 @@
 //! | `GET /v1/info`                         | → [`Info`]                                              |
 //! | `GET /v1/doctor`                       | → [`DoctorReport`]                                      |
 //! | `POST /v1/shutdown`                    | → 202; machines run on                                  |
+//! | `PUT /v1/hold`                         | [`Hold`] → [`Held`]; changes are told to ask again until it lapses |
+//! | `DELETE /v1/hold?holder=H`             | → 204; changes are let in again                         |
+//! | `GET /v1/census`                       | → [`Census`], which asks every machine's agent          |
 //! | `GET /v1/operations`                   | → `[`[`OperationSummary`]`]`, those in flight and the last that ended |
 //! | `GET /v1/operations/{op}/events?after=N` | → [`EventRecord`]s, a JSON line each, from N+1 until the operation ended |
 //! | `DELETE /v1/operations/{op}`           | → 202; it is cancelled and cleans up                    |
@@ -30,7 +33,8 @@
 //! What takes long is an operation: the reply is 202 with its id, and its events tell the rest. They are
 //! kept while the daemon lives, so a client that lost its connection asks again with `after`. Every change
 //! may carry `Idempotency-Key: <text>`: asking twice with one key is asking once. A reply of 503 with
-//! `Retry-After` means: ask again. Every other failure is a status of 400 or more with a [`Failure`].
+//! `Retry-After` means: ask again; its [`Failure`] says why, and while a [`Hold`] lasts its code is
+//! [`Code::Held`]. Every other failure is a status of 400 or more with a [`Failure`].
 //!
 //! Every reply may carry [`VERSION_HEADER`], so that a client can tell a daemon of another release.
 //!
@@ -38,12 +42,14 @@
 
 pub mod client;
 mod failure;
+mod hold;
 mod image;
 mod operation;
 mod system;
 mod vm;
 
 pub use failure::{Code, Failure};
+pub use hold::{Census, Counted, HOLD_SECS_MAX, HOLDER_BYTES_MAX, HOLDER_UPDATE, Held, Hold, MonitorProcess};
 pub use image::{Image, ImageBuild, ImagePromote, Kernel, KernelPull, Pruned};
 pub use operation::{Accepted, Event, EventRecord, OperationKind, OperationSummary, Outcome};
 pub use system::{Check, DoctorReport, Info, Setting, Verdict};

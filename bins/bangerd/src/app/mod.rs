@@ -2,12 +2,14 @@
 
 mod accel;
 mod busy;
+mod holds;
 mod monitor;
 mod replies;
 mod state;
 
 pub(crate) use accel::{Accel, Known};
 pub(crate) use busy::{Busy, NameClaim};
+pub(crate) use holds::{Change, Holds};
 pub(crate) use monitor::Monitor;
 pub(crate) use replies::{Replies, Stored};
 pub(crate) use state::App;

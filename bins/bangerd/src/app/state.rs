@@ -10,13 +10,16 @@ use model::{BootId, VmId};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{Accel, Busy, Known, Monitor, Replies};
+use super::{Accel, Busy, Change, Holds, Known, Monitor, Replies};
 use crate::{
     config::Config, failure::failure, hands::Hands, library::Library, operations::Operations, owner::Owner,
 };
 
 /// How long a change waits for the daemon to have taken its machines up.
 const READY_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long a daemon on trial waits for its updater to hold changes itself.
+const TRIAL_HOLD: Duration = Duration::from_secs(10);
 
 /// What every part of the daemon reaches.
 #[derive(Debug)]
@@ -37,6 +40,10 @@ pub(crate) struct App {
     pub(crate) operations: Arc<Operations>,
     /// Which machines are being worked on.
     pub(crate) busy: Busy,
+    /// Whether an updater tries this daemon, as it was when it started.
+    pub(crate) is_on_trial: bool,
+    /// Whether changes are let in.
+    pub(crate) holds: Holds,
     /// What was answered under which key.
     pub(crate) replies: Replies,
     /// Images and kernels.
@@ -78,6 +85,26 @@ impl App {
     /// Whether defaults are those for emulation. What is not known yet counts as emulated.
     pub(crate) fn is_emulated(&self) -> bool {
         self.known_accel() != Known::Kvm
+    }
+
+    /// Lets changes in from now on, since the machines were taken up; on trial once the updater lets go, or is
+    /// gone.
+    pub(crate) fn set_ready(&self) {
+        if self.is_on_trial {
+            let held = self.holds.hold(api::HOLDER_UPDATE, TRIAL_HOLD);
+            tracing::info!(?held, "it is on trial: changes are held until the updater lets go");
+        }
+        self.ready_at.send_replace(Some(Timestamp::now()));
+    }
+
+    /// Lets a change in: what is returned is kept until the change is made, or its operation begun.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::ready`], and [`Code::Held`] while changes are held.
+    pub(crate) async fn change(&self) -> Result<Change<'_>, Failure> {
+        self.ready().await?;
+        self.holds.enter()
     }
 
     /// Waits until the machines were taken up.

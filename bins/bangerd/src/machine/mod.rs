@@ -3,6 +3,7 @@
 mod accel;
 mod admit;
 mod boot;
+mod census;
 mod change;
 mod check;
 mod console;
@@ -26,6 +27,7 @@ mod stop;
 mod view;
 mod watch;
 
+pub(crate) use census::census;
 pub(crate) use change::change;
 pub(crate) use console::{Follow, console};
 pub(crate) use create::create;

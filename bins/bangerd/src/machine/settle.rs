@@ -3,7 +3,6 @@
 use std::{fs, io, path::Path, sync::Arc};
 
 use api::{Failure, OperationKind, Outcome};
-use jiff::Timestamp;
 use model::{VmId, VmState};
 use store::{ProcessMark, VmRecord};
 use vm::{
@@ -39,7 +38,7 @@ pub(crate) async fn settle(app: Arc<App>) {
         }
     }
     accel::recall(&app).await;
-    app.ready_at.send_replace(Some(Timestamp::now()));
+    app.set_ready();
     tracing::info!("the machines are taken up");
     tokio::spawn(keep_consoles_short(app));
 }

@@ -28,7 +28,9 @@ const REPLY_BYTES_MAX: usize = 1024 * 1024;
 /// Answers a change whose key is known with the reply that was given, and waits where it is still being
 /// worked on. The work goes on where the client goes away. What failed for the moment is not remembered.
 pub(super) async fn once(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let Some(key) = request.headers().get(HEADER).filter(|_| request.method() != Method::GET) else {
+    // Holding is asked every second, and twice is once whatever the key.
+    let is_change = request.method() != Method::GET && request.uri().path() != "/v1/hold";
+    let Some(key) = request.headers().get(HEADER).filter(|_| is_change) else {
         return next.run(request).await;
     };
     let bad = |why| Refused(failure(Code::BadRequest, format!("read the request: {why}"))).into_response();

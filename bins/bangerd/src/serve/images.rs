@@ -50,6 +50,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, Path(name): Path<String>) 
 pub(super) async fn delete(State(app): State<Arc<App>>, Path(name): Path<String>) -> Reply<StatusCode> {
     let name = named(&name)?;
     let doing = format!("delete image {name}");
+    let _change = app.change().await?;
     let _taking = app.library.taking.write().await;
     machine::check_unused(&app, &doing, |vm| vm.image == name)?;
     let images = Arc::clone(&app.library.images);
@@ -70,6 +71,7 @@ pub(super) async fn build(State(app): State<Arc<App>>, Body(build): Body<ImageBu
         Some(name) => name,
         None => named(&recipe.name)?,
     };
+    let _change = app.change().await?;
     let task_app = Arc::clone(&app);
     let target = name.to_string();
     let operation = app.operations.begin(OperationKind::ImageBuild, &target, |operation| async move {
@@ -92,7 +94,10 @@ pub(super) async fn import(
     Asked(Import { name }): Asked<Import>,
     body: Bytes,
 ) -> Begun {
+    // Refused before all of it is sent, and not let in while it is: a sender may be slow.
+    drop(app.change().await?);
     let file = stage(app.dirs.cache(), body).await?;
+    let _change = app.change().await?;
     let images = Arc::clone(&app.library.images);
     let target = name.to_string();
     let operation = app.operations.begin(OperationKind::ImageImport, &target, |operation| async move {
@@ -106,7 +111,7 @@ pub(super) async fn import(
 
 /// `POST /v1/images/promote`.
 pub(super) async fn promote(State(app): State<Arc<App>>, Body(promote): Body<ImagePromote>) -> Begun {
-    app.ready().await?;
+    let _change = app.change().await?;
     let vm = app.owner.snapshot().find(&promote.vm)?.clone();
     let operation = machine::promote(&app, &vm, promote.name)?;
     Ok(begun(&operation))
@@ -124,7 +129,7 @@ pub(super) async fn prune(
     State(app): State<Arc<App>>,
     Asked(Prune { dry_run }): Asked<Prune>,
 ) -> Reply<Json<Pruned>> {
-    app.ready().await?;
+    let _change = app.change().await?;
     let _taking = app.library.taking.write().await;
     let vms = &app.owner.snapshot().vms;
     let kept_images = vms.iter().filter_map(|vm| vm.image_digest).collect();

@@ -49,6 +49,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, Path(name): Path<String>) 
 pub(super) async fn delete(State(app): State<Arc<App>>, Path(name): Path<String>) -> Reply<StatusCode> {
     let name = named(&name)?;
     let doing = format!("delete kernel {name}");
+    let _change = app.change().await?;
     let _taking = app.library.taking.write().await;
     machine::check_unused(&app, &doing, |vm| vm.kernel == name)?;
     let kernels = Arc::clone(&app.library.kernels);
@@ -58,6 +59,7 @@ pub(super) async fn delete(State(app): State<Arc<App>>, Path(name): Path<String>
 
 /// `POST /v1/kernels/pull`.
 pub(super) async fn pull(State(app): State<Arc<App>>, Body(pull): Body<KernelPull>) -> Begun {
+    let _change = app.change().await?;
     let task_app = Arc::clone(&app);
     let target = pull.name.as_ref().map_or_else(|| "kernel".to_owned(), ToString::to_string);
     let operation = app.operations.begin(OperationKind::KernelPull, &target, |operation| async move {
@@ -80,7 +82,10 @@ pub(super) async fn import(
     Asked(Import { name }): Asked<Import>,
     body: Bytes,
 ) -> Begun {
+    // Refused before all of it is sent, and not let in while it is: a sender may be slow.
+    drop(app.change().await?);
     let file = stage(app.dirs.cache(), body).await?;
+    let _change = app.change().await?;
     let kernels = Arc::clone(&app.library.kernels);
     let target = name.as_ref().map_or_else(|| "kernel".to_owned(), ToString::to_string);
     let operation = app.operations.begin(OperationKind::KernelImport, &target, |operation| async move {

@@ -2,6 +2,7 @@
 
 mod accept;
 mod body;
+mod hold;
 mod idempotency;
 mod images;
 mod import;

@@ -7,10 +7,10 @@ use axum::{
     Router,
     extract::{DefaultBodyLimit, Request},
     middleware,
-    routing::{delete, get, post},
+    routing::{delete, get, post, put},
 };
 
-use super::{idempotency, images, kernels, operations, reply::Refused, system, vms};
+use super::{hold, idempotency, images, kernels, operations, reply::Refused, system, vms};
 use crate::{app::App, failure::failure};
 
 /// Every request of contract ①.
@@ -19,6 +19,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/info", get(system::info))
         .route("/v1/doctor", get(system::doctor))
         .route("/v1/shutdown", post(system::shutdown))
+        .route("/v1/hold", put(hold::hold).delete(hold::release))
+        .route("/v1/census", get(hold::census))
         .route("/v1/operations", get(operations::list))
         .route("/v1/operations/{op}/events", get(operations::events))
         .route("/v1/operations/{op}", delete(operations::cancel))

@@ -48,7 +48,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, Path(vm): Path<String>) ->
 
 /// `POST /v1/vms`.
 pub(super) async fn create(State(app): State<Arc<App>>, Body(create): Body<VmCreate>) -> Begun {
-    app.ready().await?;
+    let _change = app.change().await?;
     let operation = machine::create(&app, create)?;
     Ok(begun(&operation))
 }
@@ -59,35 +59,35 @@ pub(super) async fn change(
     Path(vm): Path<String>,
     Body(change): Body<VmChange>,
 ) -> Reply<Json<Vm>> {
-    app.ready().await?;
+    let _change = app.change().await?;
     let vm = machine::change(&app, &*find(&app, &vm)?, &change).await?;
     Ok(Json(view(&app, &vm)))
 }
 
 /// `DELETE /v1/vms/{vm}`.
 pub(super) async fn delete(State(app): State<Arc<App>>, Path(vm): Path<String>) -> Begun {
-    app.ready().await?;
+    let _change = app.change().await?;
     let operation = machine::delete(&app, &*find(&app, &vm)?)?;
     Ok(begun(&operation))
 }
 
 /// `POST /v1/vms/{vm}/start`.
 pub(super) async fn start(State(app): State<Arc<App>>, Path(vm): Path<String>) -> Begun {
-    app.ready().await?;
+    let _change = app.change().await?;
     let operation = machine::start(&app, &*find(&app, &vm)?)?;
     Ok(begun(&operation))
 }
 
 /// `POST /v1/vms/{vm}/stop`.
 pub(super) async fn stop(State(app): State<Arc<App>>, Path(vm): Path<String>) -> Begun {
-    app.ready().await?;
+    let _change = app.change().await?;
     let operation = machine::stop(&app, &*find(&app, &vm)?)?;
     Ok(begun(&operation))
 }
 
 /// `POST /v1/vms/{vm}/restart`.
 pub(super) async fn restart(State(app): State<Arc<App>>, Path(vm): Path<String>) -> Begun {
-    app.ready().await?;
+    let _change = app.change().await?;
     let operation = machine::restart(&app, &*find(&app, &vm)?)?;
     Ok(begun(&operation))
 }
@@ -109,7 +109,7 @@ pub(super) async fn kill(
     Path(vm): Path<String>,
     Body(Kill { signal }): Body<Kill>,
 ) -> Begun {
-    app.ready().await?;
+    let _change = app.change().await?;
     let operation = machine::kill(&app, &*find(&app, &vm)?, VmKill { signal })?;
     Ok(begun(&operation))
 }

@@ -8,8 +8,8 @@ use super::{
     transport::{Call, Sent},
 };
 use crate::{
-    Accepted, DoctorReport, Image, ImageBuild, ImagePromote, Info, Kernel, KernelPull, OperationSummary,
-    Pruned, Vm, VmChange, VmCreate, VmHealth, VmKill, VmStats,
+    Accepted, Census, DoctorReport, Held, Hold, Image, ImageBuild, ImagePromote, Info, Kernel, KernelPull,
+    OperationSummary, Pruned, Vm, VmChange, VmCreate, VmHealth, VmKill, VmStats,
 };
 
 type Result<T> = std::result::Result<T, ClientError>;
@@ -38,6 +38,12 @@ calls! {
     doctor() -> DoctorReport = ask Call::get("/v1/doctor");
     /// Ends the daemon; machines run on.
     shutdown() -> () = tell Call::post("/v1/shutdown");
+    /// Begins or renews a hold: changes of others are told to ask again until it lapses. Tells what still goes on.
+    hold(hold: &Hold) -> Held = ask put("/v1/hold").json(hold)?;
+    /// Ends a hold. Fails where it is another's; where there is none, there is nothing to do.
+    release(holder: &str) -> () = tell Call::delete(format!("/v1/hold?holder={holder}"));
+    /// Every machine that runs, as the host and the guests say at this moment.
+    census() -> Census = ask Call::get("/v1/census");
     /// What is in flight, and what ended last.
     operations() -> Vec<OperationSummary> = ask Call::get("/v1/operations");
     /// Cancels an operation, which then cleans up and ends with its last event.
@@ -110,6 +116,10 @@ impl Client {
         let reply = self.send(&Call::get(format!("/v1/vms/{vm}/logs?follow={follow}"))).await?;
         Ok(ByteStream::new(reply.into_body()))
     }
+}
+
+fn put(path: &str) -> Call {
+    Call { method: Method::PUT, ..Call::post(path) }
 }
 
 fn patch(vm: &str) -> Call {

@@ -28,6 +28,8 @@ pub struct Dirs {
     runtime: PathBuf,
     /// Where the machines' sockets are, if not in the machines' directories: a system install's.
     links: Option<PathBuf>,
+    update: PathBuf,
+    trial: PathBuf,
 }
 
 impl Dirs {
@@ -50,9 +52,13 @@ impl Dirs {
         let uid = environment.uid;
         let is_ours = |dir: &PathBuf| fs::metadata(dir).is_ok_and(|meta| meta.is_dir() && meta.uid() == uid);
         let runtime = absolute(&environment.runtime_dir).filter(is_ours).map(|dir| dir.join(NAME));
+        let state = below(&environment.state_home, ".local/state")?;
+        let update = state.join("update");
         Ok(Self {
             uid,
-            state: below(&environment.state_home, ".local/state")?,
+            trial: update.join("trial"),
+            update,
+            state,
             cache: below(&environment.cache_home, ".cache")?,
             config: below(&environment.config_home, ".config")?,
             runtime: runtime.unwrap_or_else(|| format!("/tmp/{NAME}-{uid}").into()),
@@ -71,6 +77,8 @@ impl Dirs {
             config: paths.config(),
             runtime: paths.runtime(),
             links: Some(paths.links()),
+            update: paths.update(),
+            trial: paths.trial(),
         }
     }
 
@@ -171,6 +179,18 @@ impl Dirs {
         self.runtime.join(self.socket_name())
     }
 
+    /// The updater's own: its journal, lock, history and list of bad releases. It may not be there.
+    #[must_use]
+    pub fn update(&self) -> &Path {
+        &self.update
+    }
+
+    /// The trial marker: while it is there, a daemon that starts is on trial.
+    #[must_use]
+    pub fn trial(&self) -> &Path {
+        &self.trial
+    }
+
     /// The directory of all machines.
     #[must_use]
     pub fn vms(&self) -> PathBuf {
@@ -258,6 +278,7 @@ mod tests {
         let id: VmId = "000102fdfeff".parse().unwrap();
         assert_eq!(plain.vm(&id), at(".local/state/banger/vms/000102fdfeff"));
         assert_eq!(plain.link_dir(&id), plain.vm(&id));
+        assert_eq!(plain.trial(), at(".local/state/banger/update/trial"));
         assert!(!plain.is_system());
 
         let set = Environment { state_home: Some("/srv/state".into()), ..environment(home.path()) };
@@ -363,6 +384,8 @@ mod tests {
         assert!(dirs.is_system());
         assert_eq!(dirs.vm(&id), root.path().join("var/lib/banger/vms/000102fdfeff"));
         assert_eq!(dirs.link_dir(&id), root.path().join("run/banger-vm/000102fdfeff"));
+        assert_eq!(dirs.update(), root.path().join("var/lib/banger-root/update"));
+        assert_eq!(dirs.trial(), root.path().join("run/banger-root/trial"));
         assert_eq!(dirs.socket(), root.path().join("run/banger/bangerd.sock"));
 
         assert!(!dirs.check_runtime().unwrap());

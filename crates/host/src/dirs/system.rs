@@ -124,6 +124,18 @@ impl SystemPaths {
         "bangerd-root.sock"
     }
 
+    /// The updater's own: its journal, lock, history and list of bad releases. Root's.
+    #[must_use]
+    pub fn update(&self) -> PathBuf {
+        self.root_state().join("update")
+    }
+
+    /// The trial marker: while it is there, a daemon that starts is on trial.
+    #[must_use]
+    pub fn trial(&self) -> PathBuf {
+        self.root_runtime().join("trial")
+    }
+
     /// The directories of the machines' link sockets: root's, each machine's is its own.
     #[must_use]
     pub fn links(&self) -> PathBuf {

@@ -5,10 +5,17 @@ use serde_json::Value;
 /// A reply.
 pub(crate) struct Reply {
     pub(crate) status: u16,
+    head: String,
     body: Vec<u8>,
 }
 
 impl Reply {
+    /// A header by its name in small letters.
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.find(|(found, _)| *found == name).map(|(_, value)| value.to_owned())
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
@@ -33,7 +40,7 @@ pub(super) fn parse(reply: &[u8]) -> Reply {
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     let body = &reply[end + 4..];
     let body = if head.contains("transfer-encoding: chunked") { unchunk(body) } else { body.to_vec() };
-    Reply { status, body }
+    Reply { status, head, body }
 }
 
 fn unchunk(mut rest: &[u8]) -> Vec<u8> {

@@ -1,12 +1,4 @@
-//! The real daemon in directories of its own, spoken to over its socket. No machine is booted here.
-
-#[expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "what a test leans on fails the test"
-)]
-mod harness;
+//! How a daemon starts, answers and ends.
 
 use std::{
     fs,
@@ -18,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use harness::{Daemon, Home};
+use super::harness::{Daemon, Home};
 use serde_json::{Value, json};
 
 #[test]

@@ -4,5 +4,6 @@ mod daemon;
 mod home;
 mod reply;
 
-pub(crate) use daemon::Daemon;
+pub(crate) use daemon::{Daemon, wait_until};
 pub(crate) use home::Home;
+pub(crate) use reply::Reply;

@@ -1,6 +1,7 @@
 //! Directories for one daemon.
 
 use std::{
+    ffi::OsString,
     fs,
     os::{
         fd::OwnedFd,
@@ -39,12 +40,28 @@ impl Home {
         self.path("run/banger/bangerd.sock")
     }
 
+    /// Where its programs are found: the host's, after those of its own.
+    fn programs(&self) -> OsString {
+        let mut programs = self.path("bin").into_os_string();
+        programs.push(":");
+        programs.push(std::env::var_os("PATH").unwrap());
+        programs
+    }
+
+    /// Has a program of the host hang for as long as it is let.
+    pub(crate) fn hang(&self, program: &str) {
+        let path = self.path("bin").join(program);
+        fs::create_dir_all(self.path("bin")).unwrap();
+        fs::write(&path, "#!/bin/sh\nexec sleep 600\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
     pub(super) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bangerd"));
         command
             .args(args)
             .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("PATH", self.programs())
             .env("HOME", self.dir.path())
             .env("XDG_STATE_HOME", self.path("state"))
             .env("XDG_CACHE_HOME", self.path("cache"))

@@ -1,0 +1,11 @@
+//! The real daemon in directories of its own, spoken to over its socket. No machine is booted here.
+
+#[expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what a test leans on fails the test"
+)]
+mod harness;
+mod hold;
+mod life;
