@@ -1,0 +1,93 @@
+//! What a driver does to the world.
+
+use crate::{
+    declaration::{Declaration, Side},
+    journal::Entry,
+    state::State,
+};
+
+/// Why an operation did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// It failed, and says why.
+    Failed(String),
+    /// The driver itself is being ended: nothing may be recorded any more.
+    Ending,
+}
+
+/// What lasts of an update while it is under way.
+pub trait Journal {
+    /// Reads the whole of it; empty where there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`] where it cannot be read.
+    fn read(&mut self) -> Result<String, Trouble>;
+
+    /// Adds an entry. It is on the disk when this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`]: the entry is there whole, or not at all.
+    fn append(&mut self, entry: &Entry) -> Result<(), Trouble>;
+
+    /// Takes it away, once `end` is told to whoever asks later.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`]: it is still there, and closing it again is safe.
+    fn close(&mut self, declaration: &Declaration, end: &State) -> Result<(), Trouble>;
+
+    /// Which boot of the host this is.
+    fn boot(&self) -> String;
+}
+
+/// The installed system. Every operation may be done again, and does then what is left to be done.
+pub trait Installed {
+    /// Points `current` at a side's release and has its units read. No service is touched.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`]: `current` names one release or the other, whole.
+    fn point_at(&mut self, declaration: &Declaration, side: Side) -> Result<(), Trouble>;
+
+    /// Starts the services of a side's release again and waits until they are ready. Machines are not touched.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`] where they are not.
+    fn restart(&mut self, declaration: &Declaration, side: Side) -> Result<(), Trouble>;
+
+    /// Stops the services. Machines are not touched.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`] where one is still up.
+    fn stop(&mut self, declaration: &Declaration) -> Result<(), Trouble>;
+
+    /// Puts the database back as it was declared, if the old release cannot read the one that is there.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`]: the database is whole, the one or the other.
+    fn restore(&mut self, declaration: &Declaration) -> Result<(), Trouble>;
+
+    /// Leaves nothing of the update behind, and lets changes through again. With the new side: records it, and
+    /// makes its driver the one that would go back next time.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`]: what was done stays done.
+    fn settle(&mut self, declaration: &Declaration, side: Side) -> Result<(), Trouble>;
+}
+
+/// The judge of the new release.
+pub trait Trial {
+    /// Tries it: its own `doctor`, a round trip through every contract, the machines; and once more after the
+    /// trial period.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`] with what speaks against it.
+    fn watch(&mut self, declaration: &Declaration) -> Result<(), Trouble>;
+}
