@@ -1,0 +1,256 @@
+//! A host with an old release running and a new one on offer, as far as an update can tell.
+
+use update::{
+    census::Census,
+    declaration::{Declaration, Side},
+    journal::{Entry, line},
+    port::{Installed, Journal, Trial, Trouble},
+    state::State,
+};
+
+/// What the new release is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quality {
+    /// It works.
+    Good,
+    /// Its services do not become ready.
+    DoesNotStart,
+    /// Its services start, and its trial speaks against it.
+    FailsItsTrial,
+    /// It takes the host down whenever it runs.
+    TakesTheHostDown,
+    /// Its driver ends at once.
+    HasABrokenDriver,
+    /// It makes of the database what the old release cannot read, and then does not become ready.
+    BreaksTheDatabase,
+}
+
+impl Quality {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Good,
+        Self::DoesNotStart,
+        Self::FailsItsTrial,
+        Self::TakesTheHostDown,
+        Self::HasABrokenDriver,
+        Self::BreaksTheDatabase,
+    ];
+}
+
+/// What goes wrong at an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// It fails, says so, and has no effect.
+    Fails,
+    /// The driver is killed before it has any effect.
+    KilledBefore,
+    /// The driver is killed after it took effect, before anything was recorded.
+    KilledAfter,
+    /// The power goes before.
+    CutBefore,
+    /// The power goes after.
+    CutAfter,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Fails, Self::KilledBefore, Self::KilledAfter, Self::CutBefore, Self::CutAfter];
+}
+
+/// One thing that goes wrong.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Strike {
+    /// At which operation, counted from 0 over every port.
+    pub(crate) at: u32,
+    /// What.
+    pub(crate) kind: Kind,
+}
+
+/// The host.
+#[derive(Clone, Debug)]
+pub(crate) struct World {
+    /// What the new release is like.
+    pub(crate) quality: Quality,
+    /// What lies on the disk of the journal.
+    pub(crate) journal: String,
+    /// How the update ended, for whoever asks later.
+    pub(crate) told: Option<State>,
+    /// What `current` names.
+    pub(crate) current: Side,
+    /// Whose driver would go back next time.
+    pub(crate) keeper: Side,
+    /// What `install.toml` says.
+    pub(crate) recorded: Side,
+    /// Which release the services are of, where they run.
+    pub(crate) services: Option<Side>,
+    /// Whether the old release can read the database.
+    pub(crate) database_is_readable: bool,
+    /// Whether changes are held back.
+    pub(crate) holds: bool,
+    /// Whether the machines that ran when it was declared run.
+    pub(crate) machines: bool,
+    /// Whether the power went.
+    pub(crate) is_dark: bool,
+    /// How often the host was booted.
+    pub(crate) boots: u32,
+    /// How often an operation was struck.
+    pub(crate) struck: u32,
+    strikes: Vec<Strike>,
+    ops: u32,
+}
+
+impl World {
+    /// A host on which an update was just declared.
+    pub(crate) fn declared(quality: Quality) -> Self {
+        let declaration = Declaration {
+            from: "v1.0.0".parse().unwrap(),
+            to: "v1.1.0".parse().unwrap(),
+            boot: "boot 0".to_owned(),
+            census: Census::default(),
+            failed_checks: std::collections::BTreeSet::new(),
+            trial_seconds: 0,
+            has_database_copy: true,
+        };
+        let mut world = Self {
+            quality,
+            journal: String::new(),
+            told: None,
+            current: Side::Old,
+            keeper: Side::Old,
+            recorded: Side::Old,
+            services: Some(Side::Old),
+            database_is_readable: true,
+            holds: true,
+            machines: true,
+            is_dark: false,
+            boots: 0,
+            struck: 0,
+            strikes: vec![],
+            ops: 0,
+        };
+        world.append(&Entry::Declared(Box::new(declaration))).unwrap();
+        world.ops = 0;
+        world
+    }
+
+    /// The same host, where this goes wrong.
+    pub(crate) fn with(mut self, strike: Strike) -> Self {
+        self.strikes.push(strike);
+        self
+    }
+
+    /// Turns the power on again: what lasts is there, and nothing runs yet.
+    pub(crate) fn power_on(&mut self) {
+        self.boots += 1;
+        self.is_dark = false;
+        self.machines = false;
+        self.holds = false;
+        self.services = None;
+    }
+
+    /// Starts the services of the release that `current` names, as a boot does.
+    pub(crate) fn start_services(&mut self) {
+        // What is not ready is started again for ever by whoever starts it; here it is just not there.
+        let _ = self.run(self.current);
+    }
+
+    /// Counts one operation, and lets what was arranged strike it.
+    fn op(&mut self, effect: impl FnOnce(&mut Self)) -> Result<(), Trouble> {
+        let op = self.ops;
+        self.ops += 1;
+        let Some(strike) = self.strikes.iter().find(|strike| strike.at == op).copied() else {
+            effect(self);
+            return if self.is_dark { Err(Trouble::Ending) } else { Ok(()) };
+        };
+        self.struck += 1;
+        if matches!(strike.kind, Kind::KilledAfter | Kind::CutAfter) {
+            effect(self);
+        }
+        self.is_dark |= matches!(strike.kind, Kind::CutBefore | Kind::CutAfter);
+        match strike.kind {
+            Kind::Fails => Err(Trouble::Failed("it was arranged".to_owned())),
+            _ => Err(Trouble::Ending),
+        }
+    }
+
+    /// Runs the services of a release. Returns whether they became ready.
+    fn run(&mut self, side: Side) -> bool {
+        self.services = Some(side);
+        if side == Side::Old {
+            return self.database_is_readable;
+        }
+        match self.quality {
+            Quality::Good | Quality::HasABrokenDriver | Quality::FailsItsTrial => true,
+            Quality::DoesNotStart => false,
+            Quality::TakesTheHostDown => {
+                self.is_dark = true;
+                false
+            }
+            Quality::BreaksTheDatabase => {
+                self.database_is_readable = false;
+                false
+            }
+        }
+    }
+}
+
+impl Journal for World {
+    fn read(&mut self) -> Result<String, Trouble> {
+        self.op(|_| ())?;
+        Ok(self.journal.clone())
+    }
+
+    fn append(&mut self, entry: &Entry) -> Result<(), Trouble> {
+        let at = "2026-01-02T03:04:05Z".parse().unwrap();
+        let text = line(entry, at, &self.boot()).unwrap();
+        self.op(|world| world.journal.push_str(&text))
+    }
+
+    fn close(&mut self, _: &Declaration, end: &State) -> Result<(), Trouble> {
+        self.op(|world| world.told = Some(end.clone()))?;
+        self.op(|world| world.journal.clear())
+    }
+
+    fn boot(&self) -> String {
+        format!("boot {}", self.boots)
+    }
+}
+
+impl Installed for World {
+    fn point_at(&mut self, _: &Declaration, side: Side) -> Result<(), Trouble> {
+        self.op(|world| world.current = side)?;
+        // systemd reads its units: what it knows of them is not modelled, that it can fail is.
+        self.op(|_| ())
+    }
+
+    fn restart(&mut self, _: &Declaration, side: Side) -> Result<(), Trouble> {
+        assert_eq!(self.current, side, "only what current names is started");
+        let mut is_ready = false;
+        self.op(|world| is_ready = world.run(side))?;
+        if is_ready { Ok(()) } else { Err(Trouble::Failed("it is not ready".to_owned())) }
+    }
+
+    fn stop(&mut self, _: &Declaration) -> Result<(), Trouble> {
+        self.op(|world| world.services = None)
+    }
+
+    fn restore(&mut self, _: &Declaration) -> Result<(), Trouble> {
+        assert_eq!(self.services, None, "the database is put back under a daemon that runs");
+        self.op(|world| world.database_is_readable = true)
+    }
+
+    fn settle(&mut self, _: &Declaration, side: Side) -> Result<(), Trouble> {
+        self.op(|world| world.recorded = side)?;
+        self.op(|world| world.keeper = side)?;
+        self.op(|world| world.holds = false)
+    }
+}
+
+impl Trial for World {
+    fn watch(&mut self, _: &Declaration) -> Result<(), Trouble> {
+        self.op(|_| ())?;
+        match self.quality {
+            Quality::FailsItsTrial => Err(Trouble::Failed("a check fails".to_owned())),
+            _ => Ok(()),
+        }
+    }
+}
