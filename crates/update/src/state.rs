@@ -124,8 +124,9 @@ pub fn apply(state: State, event: Event) -> Result<State, Illegal> {
         (S::Reverted { cause }, Event::Restored) => S::Restored { cause },
         (S::Restored { cause }, Event::Returned) => S::RolledBack { cause },
 
-        // A failure goes back.
-        (S::Declared | S::Switched { .. } | S::Trial { .. }, Event::Failed(cause)) => S::Reverting { cause },
+        // A failure goes back, and what is stuck goes back again.
+        (S::Declared | S::Switched { .. } | S::Trial { .. }, Event::Failed(cause))
+        | (S::Stuck { cause, .. }, Event::Interrupted | Event::Rebooted) => S::Reverting { cause },
         (S::Reverting { cause } | S::Reverted { cause } | S::Restored { cause }, Event::Failed(then)) => {
             S::Stuck { cause, then }
         }
@@ -147,7 +148,6 @@ pub fn apply(state: State, event: Event) -> Result<State, Illegal> {
             state @ (S::Committing | S::Reverting { .. } | S::Reverted { .. } | S::Restored { .. }),
             Event::Interrupted | Event::Rebooted,
         ) => state,
-        (S::Stuck { cause, .. }, Event::Interrupted | Event::Rebooted) => S::Reverting { cause },
 
         (state, event) => return Err(Illegal { state, event }),
     })

@@ -36,7 +36,8 @@ fn run_through(world: &mut World) -> Option<State> {
             continue;
         }
         turn = match turn {
-            Ok(Stop::Ended(_, State::Stuck { .. }) | Stop::Unfinished(..)) => resume(world, Moment::Up),
+            Ok(Stop::Ended(_, State::Stuck { .. }) | Stop::Unfinished(..))
+            | Err(DriveError::Ending | DriveError::Journal { .. }) => resume(world, Moment::Up),
             Ok(Stop::Ended(_, end)) => return Some(end),
             Ok(Stop::Idle) => return world.told.clone(),
             Ok(Stop::HandOver(_, Side::New)) if world.quality == Quality::HasABrokenDriver => {
@@ -44,7 +45,6 @@ fn run_through(world: &mut World) -> Option<State> {
             }
             Ok(Stop::HandOver(_, side)) => drive(world, side, Moment::Up),
             Ok(Stop::Later) => panic!("something waits for services that run"),
-            Err(DriveError::Ending | DriveError::Journal { .. }) => resume(world, Moment::Up),
             Err(error) => panic!("{error:?}"),
         };
     }

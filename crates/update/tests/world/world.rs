@@ -67,6 +67,7 @@ pub(crate) struct Strike {
 
 /// The host.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts about a host, which come in any combination")]
 pub(crate) struct World {
     /// What the new release is like.
     pub(crate) quality: Quality,
