@@ -6,11 +6,7 @@
 
 #![expect(clippy::print_stdout, reason = "a program to be run by hand")]
 
-use std::{
-    error::Error,
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::{error::Error, path::PathBuf, time::Instant};
 
 use host::boot::boot_id;
 use model::Digest;
@@ -35,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             if more.is_empty() {
                 probe::verdict(&probe).await
             } else {
-                probe::boot(&probe, Accel::Emulated, Duration::from_mins(1)).await
+                probe::boot(&probe, Accel::Emulated, probe::PATIENCE).await
             }
         });
         println!("{verdict:?} after {:?}", started.elapsed());

@@ -6,13 +6,13 @@
 use std::{
     fs, io,
     os::unix::fs::DirBuilderExt,
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
 use host::{
     kvm::{self, KvmKey, KvmVerdict},
-    process::Exit,
+    process::{Exit, Process, ProcessError},
     tsc,
 };
 use model::{BootId, Digest};
@@ -27,10 +27,23 @@ use crate::{
 /// What the agent prints when it was booted with `banger.probe`.
 pub const PROBE_OK: &str = "banger: probe ok";
 
-/// How long the boot may take. With KVM it takes about one second.
-const PROBE_LIMIT: Duration = Duration::from_secs(10);
+/// How patient a probe is. With KVM on metal the whole boot takes about one second; within an emulated computer
+/// the kernel prints all along, and takes half a minute.
+pub const PATIENCE: Patience =
+    Patience { silence_max: Duration::from_secs(10), boot_max: Duration::from_mins(2) };
+/// How often the console is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// The probe's directory below the state directory.
 const DIR: &str = "probe";
+
+/// How patient a probe is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// The longest time in which the console may stay as it is.
+    pub silence_max: Duration,
+    /// The longest time that the boot may take, whatever is printed.
+    pub boot_max: Duration,
+}
 
 /// What to probe with.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +63,7 @@ pub struct Probe<'a> {
 }
 
 /// Says whether KVM truly runs a kernel here: what was found out before in this boot of the host with this
-/// kernel and monitor, or finds it out (up to 10 s) and keeps it.
+/// kernel and monitor, or finds it out and keeps it: where KVM does not work that takes 10 s as a rule.
 pub async fn verdict(probe: &Probe<'_>) -> KvmVerdict {
     // Asked each time: who is let in may change within one boot of the host.
     if let Some(why) = kvm::obstacle() {
@@ -60,7 +73,7 @@ pub async fn verdict(probe: &Probe<'_>) -> KvmVerdict {
     if let Some(known) = kvm::recall(probe.state_dir, &key) {
         return known;
     }
-    let verdict = boot(probe, Accel::Kvm, PROBE_LIMIT).await;
+    let verdict = boot(probe, Accel::Kvm, PATIENCE).await;
     if let Err(error) = kvm::remember(probe.state_dir, &key, &verdict) {
         tracing::warn!(%error, "whether KVM works is found out again next time");
     }
@@ -77,9 +90,9 @@ pub async fn sweep(state_dir: &Path, host_boot: &BootId) -> Result<(), machine::
 }
 
 /// Boots the kernel with `banger.probe`, keeps nothing, and says whether it came up and powered off in time.
-pub async fn boot(probe: &Probe<'_>, accel: Accel, limit: Duration) -> KvmVerdict {
+pub async fn boot(probe: &Probe<'_>, accel: Accel, patience: Patience) -> KvmVerdict {
     let dir = probe.state_dir.join(DIR);
-    let booted = boot_in(&dir, probe, accel, limit).await;
+    let booted = boot_in(&dir, probe, accel, patience).await;
     if let Err(error) = sweep(probe.state_dir, probe.host_boot).await {
         tracing::warn!(%error, "something is left of a probe");
     }
@@ -89,7 +102,7 @@ pub async fn boot(probe: &Probe<'_>, accel: Accel, limit: Duration) -> KvmVerdic
     }
 }
 
-async fn boot_in(dir: &PathBuf, probe: &Probe<'_>, accel: Accel, limit: Duration) -> Result<(), String> {
+async fn boot_in(dir: &Path, probe: &Probe<'_>, accel: Accel, patience: Patience) -> Result<(), String> {
     sweep(probe.state_dir, probe.host_boot).await.map_err(|error| error.to_string())?;
     make(dir).map_err(|error| format!("{} cannot be made: {error}", dir.display()))?;
     let plan = plan(probe, accel);
@@ -97,30 +110,71 @@ async fn boot_in(dir: &PathBuf, probe: &Probe<'_>, accel: Accel, limit: Duration
         Launch { dir, plan: &plan, qemu: probe.qemu, agent: Path::new(""), host_boot: probe.host_boot };
     let started = Instant::now();
     let monitor = start_monitor(&launch).map_err(|error| error.to_string())?;
-    let ended = monitor.ended_within(limit).await.map_err(|error| error.to_string())?;
+    let ended = ended_in_time(dir, &monitor, patience).await.map_err(|error| error.to_string())?;
     let has_said = console::last_lines(dir, Mark::default(), 200)
         .is_ok_and(|lines| lines.iter().any(|line| line.contains(PROBE_OK)));
     match (ended, has_said) {
-        (Some(Exit::Code(0)), true) => {
+        (Ok(Exit::Code(0)), true) => {
             tracing::info!(took_millis = started.elapsed().as_millis(), "KVM runs the kernel");
             Ok(())
         }
-        (Some(_), _) => {
+        (Ok(_), _) => {
             let said = machine::monitor_said(dir);
             Err(format!("QEMU ended: {}", said.as_deref().unwrap_or("it said nothing")))
         }
-        (None, said_so) => Err(not_in_time(dir, limit, said_so)),
+        (Err(late), has_said) => Err(not_in_time(dir, late, has_said)),
     }
 }
 
-fn not_in_time(dir: &Path, limit: Duration, has_said: bool) -> String {
+/// Why a boot was not waited for any longer.
+#[derive(Clone, Copy)]
+enum Late {
+    /// Nothing new on the console for so long.
+    Silent(Duration),
+    /// It printed all along, for so long.
+    TooLong(Duration),
+}
+
+/// Waits for the monitor's end while its guest goes on printing.
+async fn ended_in_time(
+    dir: &Path,
+    monitor: &Process,
+    patience: Patience,
+) -> Result<Result<Exit, Late>, ProcessError> {
+    let start = Instant::now();
+    let (mut seen, mut grown) = (Mark::default(), start);
+    loop {
+        if let Some(exit) = monitor.ended_within(LOOK_EVERY).await? {
+            return Ok(Ok(exit));
+        }
+        // A log that cannot be read counts as silent.
+        let end = console::end(dir).unwrap_or(seen);
+        if end != seen {
+            (seen, grown) = (end, Instant::now());
+        }
+        if grown.elapsed() >= patience.silence_max {
+            return Ok(Err(Late::Silent(patience.silence_max)));
+        }
+        if start.elapsed() >= patience.boot_max {
+            return Ok(Err(Late::TooLong(patience.boot_max)));
+        }
+    }
+}
+
+fn not_in_time(dir: &Path, late: Late, has_said: bool) -> String {
+    let (Late::Silent(limit) | Late::TooLong(limit)) = late;
     let secs = limit.as_secs();
     if has_said {
         return format!("the kernel came up and did not power off within {secs} s");
     }
-    match console::last_lines(dir, Mark::default(), 1).ok().and_then(|mut lines| lines.pop()) {
-        Some(line) => format!("the kernel did not come up within {secs} s; its last line: {line}"),
-        None => format!("the kernel printed nothing within {secs} s"),
+    match (console::last_lines(dir, Mark::default(), 1).ok().and_then(|mut lines| lines.pop()), late) {
+        (Some(line), Late::Silent(_)) => {
+            format!("the kernel printed nothing new for {secs} s; its last line: {line}")
+        }
+        (Some(line), Late::TooLong(_)) => {
+            format!("the kernel did not come up within {secs} s; its last line: {line}")
+        }
+        (None, _) => format!("the kernel printed nothing within {secs} s"),
     }
 }
 

@@ -27,13 +27,15 @@ use vm::{
 use vmm::{
     console::{self, Mark},
     machine::{self, Launch, MachineError},
-    probe::{self, Probe},
+    probe::{self, Patience, Probe},
     qemu::Qemu,
 };
 
 const LIMIT: Duration = Duration::from_mins(1);
 /// Halts for ever.
 const HALT: &[u8] = &[0xfa, 0xf4, 0xeb, 0xfd];
+/// Prints dots, each on a line of its own, for ever.
+const PRINT: &[u8] = &[0xb0, b'.', 0xee, 0xb0, b'\n', 0xee, 0xeb, 0xf8];
 /// Loads an empty interrupt table and interrupts: the processor resets, which ends QEMU.
 const RESET: &[u8] = &[0x0f, 0x01, 0x1d, 0x00, 0x00, 0x20, 0x00, 0xcc];
 
@@ -331,16 +333,19 @@ async fn a_probe_tells_kernels_that_come_up_from_those_that_do_not() {
         initramfs: &initramfs,
         host_boot: &world.host_boot,
     };
-    let short = Duration::from_secs(2);
-    let table: [(&str, &[u8], Duration, Option<&str>); 4] = [
-        (probe::PROBE_OK, RESET, LIMIT, None),
-        ("something else", RESET, LIMIT, Some("QEMU ended: it said nothing")),
-        ("halfway", HALT, short, Some("the kernel did not come up within 2 s; its last line: halfway")),
-        (probe::PROBE_OK, HALT, short, Some("the kernel came up and did not power off within 2 s")),
+    let patient = Patience { silence_max: LIMIT, boot_max: LIMIT };
+    let soon = Patience { silence_max: Duration::from_secs(2), boot_max: LIMIT };
+    let short = Patience { silence_max: LIMIT, boot_max: Duration::from_secs(3) };
+    let table: [(&str, &[u8], Patience, Option<&str>); 5] = [
+        (probe::PROBE_OK, RESET, patient, None),
+        ("something else", RESET, patient, Some("QEMU ended: it said nothing")),
+        ("halfway", HALT, soon, Some("the kernel printed nothing new for 2 s; its last line: halfway")),
+        ("on", PRINT, short, Some("the kernel did not come up within 3 s; its last line: .")),
+        (probe::PROBE_OK, HALT, soon, Some("the kernel came up and did not power off within 2 s")),
     ];
-    for (line, then, limit, want) in table {
+    for (line, then, patience, want) in table {
         fs::write(&kernel_file, kernel(line, then)).unwrap();
-        let verdict = probe::boot(&probe, Accel::Emulated, limit).await;
+        let verdict = probe::boot(&probe, Accel::Emulated, patience).await;
         let want = want.map_or(KvmVerdict::Usable, |why| KvmVerdict::NotUsable { why: why.to_owned() });
         assert_eq!(verdict, want, "{line}");
         assert!(!dir.join("probe").exists());

@@ -38,7 +38,8 @@ pub(super) fn prepare() {
         let _not_made_any_more = fs::remove_file(&mark);
         let partial = path().with_extension("partial");
         remove(&partial);
-        let made = fs::DirBuilder::new().mode(0o700).create(&partial);
+        let made = partial.parent().map_or(Ok(()), fs::create_dir_all);
+        let made = made.and_then(|()| fs::DirBuilder::new().mode(0o700).create(&partial));
         made.unwrap_or_else(|error| panic!("create {}: {error}", partial.display()));
         for name in cache::SHARED.into_iter().chain(cache::FOUND_OUT) {
             if from.join(name).exists() {
