@@ -16,11 +16,20 @@ pub(super) enum Listen {
     On(i32),
 }
 
-/// `--serial PATH (--listen PATH | --listen-fd N) [--ports PATH] [--publish HOST:GUEST …]`.
+/// Where the monitor is met.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Monitor {
+    /// At the socket of its virtio-serial port, which carries all sessions.
+    Serial(PathBuf),
+    /// At the socket of its vsock, which takes one connection a session.
+    Vsock(PathBuf),
+}
+
+/// `(--serial PATH | --vsock PATH) (--listen PATH | --listen-fd N) [--ports PATH] [--publish HOST:GUEST …]`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Args {
-    /// The monitor's socket.
-    pub(super) serial: PathBuf,
+    /// Where the monitor is met.
+    pub(super) monitor: Monitor,
     /// Where sessions come in.
     pub(super) listen: Listen,
     /// Where it is told which ports were taken.
@@ -47,11 +56,12 @@ impl FromStr for Published {
 
 impl Args {
     pub(super) fn parse(mut args: impl Iterator<Item = String>) -> Result<Self, String> {
-        let (mut serial, mut listen, mut ports, mut publish) = (None, None, None, vec![]);
+        let (mut monitor, mut listen, mut ports, mut publish) = (None, None, None, vec![]);
         while let Some(name) = args.next() {
             let value = args.next().ok_or_else(|| format!("{name} wants a value"))?;
             match name.as_str() {
-                "--serial" => serial = Some(value.into()),
+                "--serial" => monitor = Some(Monitor::Serial(value.into())),
+                "--vsock" => monitor = Some(Monitor::Vsock(value.into())),
                 "--listen" => listen = Some(Listen::At(value.into())),
                 "--listen-fd" => listen = Some(Listen::On(descriptor(&value)?)),
                 "--ports" => ports = Some(value.into()),
@@ -65,7 +75,7 @@ impl Args {
             Listen::On(_) => PORTS.into(),
         };
         Ok(Self {
-            serial: serial.ok_or("--serial is missing")?,
+            monitor: monitor.ok_or("--serial or --vsock is missing")?,
             listen,
             ports: ports.unwrap_or(beside),
             publish,
@@ -93,6 +103,8 @@ mod tests {
             ("--serial s --listen-fd 2", false),
             ("--serial s --listen-fd x", false),
             ("--serial s --listen-fd -1", false),
+            ("--vsock v --listen l", true),
+            ("--listen l", false),
             ("--serial s", false),
             ("--serial s --listen", false),
             ("--serial s --listen l --publish 80", false),

@@ -3,13 +3,16 @@
 use std::{io, path::Path, process::ExitCode, time::Duration};
 
 use tokio::{
+    io::AsyncReadExt,
     net::UnixStream,
     time::{Instant, sleep},
 };
 
 use super::{
-    args::{Args, Listen},
-    publish, sessions, socket,
+    args::{Args, Listen, Monitor},
+    publish,
+    sessions::Sessions,
+    socket,
 };
 use crate::mux::port::Port;
 
@@ -43,21 +46,32 @@ async fn serve(args: Args) -> Result<(), String> {
             .map_err(|error| format!("descriptor {number}: {}", crate::words::of(&error)))?,
     };
     publish::tell(&published, &args.ports).map_err(|error| said(&args.ports, &error))?;
-    let (sessions, guest) = sessions::pair();
+    let (sessions, guest) = match &args.monitor {
+        Monitor::Serial(_) => {
+            let (sessions, guest) = Sessions::over_port();
+            (sessions, Some(guest))
+        }
+        Monitor::Vsock(path) => (Sessions::over_vsock(path.clone()), None),
+    };
     tokio::spawn(socket::accept(listener, sessions.clone()));
     for listening in published {
         tokio::spawn(publish::accept(listening, sessions.clone()));
     }
-    let monitor = connect(&args.serial).await.map_err(|error| said(&args.serial, &error))?;
-    // The port ends when the monitor does; there is no other way for the link to end well.
-    guest.serve(Port::over_socket(monitor)).await;
+    let (Monitor::Serial(path) | Monitor::Vsock(path)) = &args.monitor;
+    let mut monitor = connect(path).await.map_err(|error| said(path, &error))?;
+    // The connection ends when the monitor does; there is no other way for the link to end well.
+    match guest {
+        Some(guest) => drop(guest.serve(Port::over_socket(monitor)).await),
+        // It asks for no session, and so carries nothing.
+        None => while monitor.read(&mut [0; 1]).await.is_ok_and(|len| len > 0) {},
+    }
     Ok(())
 }
 
-async fn connect(serial: &Path) -> io::Result<UnixStream> {
+async fn connect(path: &Path) -> io::Result<UnixStream> {
     let limit = Instant::now() + MONITOR_LIMIT;
     loop {
-        match UnixStream::connect(serial).await {
+        match UnixStream::connect(path).await {
             Err(_) if Instant::now() < limit => sleep(MONITOR_LOOK_EVERY).await,
             connected => return connected,
         }

@@ -3,18 +3,23 @@
 use std::{
     future::poll_fn,
     io,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use guest::AGENT_PORT;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
+    net::UnixStream,
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
+    time::timeout,
 };
+use tokio_util::compat::TokioAsyncReadCompatExt;
 use yamux::{Connection, Mode};
 
 use super::SESSIONS_MAX;
@@ -23,17 +28,28 @@ use crate::mux::{channel::Channel, config, handshake, port::Port};
 /// The longest greeting line, in bytes.
 pub(super) const GREETING_BYTES_MAX: usize = 32;
 
+/// How long a monitor and its guest may take to take a connection.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
 type Request = oneshot::Sender<yamux::Stream>;
 
 /// Asks for streams; cheap to clone.
 #[derive(Clone)]
 pub(super) struct Sessions {
-    requests: mpsc::Sender<Request>,
-    is_up: Arc<AtomicBool>,
+    way: Way,
     room: Arc<Semaphore>,
 }
 
-/// The other end of [`Sessions`]: the one who has the port.
+/// How a stream is had.
+#[derive(Clone)]
+enum Way {
+    /// From the one who has the port.
+    Port { requests: mpsc::Sender<Request>, is_up: Arc<AtomicBool> },
+    /// From the monitor's vsock socket.
+    Vsock(Arc<PathBuf>),
+}
+
+/// The other end of [`Sessions`] over a port: the one who has it.
 pub(super) struct Guest {
     requests: mpsc::Receiver<Request>,
     is_up: Arc<AtomicBool>,
@@ -45,23 +61,40 @@ pub(super) struct Session {
     pub(super) place: OwnedSemaphorePermit,
 }
 
-pub(super) fn pair() -> (Sessions, Guest) {
-    let (sender, receiver) = mpsc::channel(SESSIONS_MAX);
-    let is_up = Arc::new(AtomicBool::new(false));
-    let room = Arc::new(Semaphore::new(SESSIONS_MAX));
-    (Sessions { requests: sender, is_up: is_up.clone(), room }, Guest { requests: receiver, is_up })
-}
-
 impl Sessions {
+    /// Sessions that share a port.
+    pub(super) fn over_port() -> (Self, Guest) {
+        let (requests, receiver) = mpsc::channel(SESSIONS_MAX);
+        let is_up = Arc::new(AtomicBool::new(false));
+        let guest = Guest { requests: receiver, is_up: is_up.clone() };
+        (Self::new(Way::Port { requests, is_up }), guest)
+    }
+
+    /// Sessions that have a connection each, through the monitor's socket at `path`.
+    pub(super) fn over_vsock(path: PathBuf) -> Self {
+        Self::new(Way::Vsock(Arc::new(path)))
+    }
+
+    fn new(way: Way) -> Self {
+        Self { way, room: Arc::new(Semaphore::new(SESSIONS_MAX)) }
+    }
+
     /// Opens a stream; `None` while the guest is not up, or has [`SESSIONS_MAX`] already.
     pub(super) async fn open(&self) -> Option<Session> {
         let place = self.room.clone().try_acquire_owned().ok()?;
-        if !self.is_up.load(Ordering::Relaxed) {
-            return None;
-        }
-        let (answer, stream) = oneshot::channel();
-        self.requests.send(answer).await.ok()?;
-        Some(Session { channel: Channel::new(stream.await.ok()?), place })
+        let channel = match &self.way {
+            Way::Port { is_up, .. } if !is_up.load(Ordering::Relaxed) => return None,
+            Way::Port { requests, .. } => {
+                let (answer, stream) = oneshot::channel();
+                requests.send(answer).await.ok()?;
+                Channel::new(stream.await.ok()?)
+            }
+            Way::Vsock(path) => {
+                let connected = timeout(CONNECT_LIMIT, connect(path)).await.ok()?;
+                Channel::new(connected.ok()?.compat())
+            }
+        };
+        Some(Session { channel, place })
     }
 
     /// Opens a stream to the agent's port and does the handshake that a client does through the socket.
@@ -77,6 +110,21 @@ impl Sessions {
         }
         None
     }
+}
+
+/// Connects to the agent's port through a monitor's vsock socket (Firecracker, docs/vsock.md). A monitor whose
+/// guest does not listen closes the connection.
+async fn connect(path: &Path) -> io::Result<UnixStream> {
+    let mut stream = UnixStream::connect(path).await?;
+    stream.write_all(format!("CONNECT {AGENT_PORT}\n").as_bytes()).await?;
+    let mut line = Vec::with_capacity(GREETING_BYTES_MAX);
+    while line.last() != Some(&b'\n') && line.len() < GREETING_BYTES_MAX {
+        line.push(stream.read_u8().await?);
+    }
+    if line.starts_with(b"OK ") && line.ends_with(b"\n") {
+        return Ok(stream);
+    }
+    Err(io::ErrorKind::InvalidData.into())
 }
 
 impl Guest {

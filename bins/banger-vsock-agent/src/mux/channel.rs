@@ -1,10 +1,11 @@
-//! One session's stream over the port.
+//! One session's stream: over the port, or over a connection of its own.
 //!
 //! yamux has a half-close, but no way to give up a stream after it: a peer that was told "no more from me"
 //! and goes on writing is never told that nobody reads. So ends are told inside the stream: it is a
 //! sequence of chunks, each of 2 bytes of length (big-endian) and so many bytes, and the chunk of length 0
 //! is the end of its direction. yamux's own close is not used; dropping a stream resets it, and a reset
-//! before the end is an error at the other side, never mistaken for an end.
+//! before the end is an error at the other side, never mistaken for an end. Over vsock it is the same: Firecracker
+//! takes the end of one direction for the end of both (Firecracker, src/vmm/src/devices/virtio/vsock/csm).
 
 use std::{
     io,
@@ -12,7 +13,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use futures::io::{AsyncRead as _, AsyncWrite as _};
+use futures::io::{AsyncRead as Reads, AsyncWrite as Writes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::FRAME_BYTES_MAX;
@@ -21,9 +22,14 @@ const HEADER_BYTES: usize = 2;
 /// A chunk and its header fill one frame.
 pub(crate) const CHUNK_BYTES_MAX: usize = FRAME_BYTES_MAX - HEADER_BYTES;
 
+/// What carries a session's bytes: a stream of the multiplexer, or a connection.
+pub(crate) trait Carrier: Reads + Writes + Unpin + Send {}
+
+impl<T: Reads + Writes + Unpin + Send> Carrier for T {}
+
 /// Both directions of one session.
 pub(crate) struct Channel {
-    stream: yamux::Stream,
+    stream: Box<dyn Carrier>,
     incoming: Incoming,
     outgoing: Outgoing,
 }
@@ -44,8 +50,8 @@ struct Outgoing {
 }
 
 impl Channel {
-    pub(crate) fn new(stream: yamux::Stream) -> Self {
-        Self { stream, incoming: Incoming::default(), outgoing: Outgoing::default() }
+    pub(crate) fn new(stream: impl Carrier + 'static) -> Self {
+        Self { stream: Box::new(stream), incoming: Incoming::default(), outgoing: Outgoing::default() }
     }
 
     /// Reads the header of the next chunk; returns its length.
@@ -58,7 +64,7 @@ impl Channel {
         Poll::Ready(Ok(usize::from(u16::from_be_bytes(*header))))
     }
 
-    /// Hands the chunk at hand to the multiplexer.
+    /// Hands the chunk at hand on.
     fn poll_push(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Outgoing { chunk, written_bytes, .. } = &mut self.outgoing;
         while let rest @ [_, ..] = &chunk[*written_bytes..] {

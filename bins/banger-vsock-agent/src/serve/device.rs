@@ -1,4 +1,4 @@
-//! Finds the port.
+//! Finds what leads to the host: the machine's vsock, or the port.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -15,34 +15,51 @@ use tokio::{
     time::{Instant, sleep},
 };
 
+use super::{args::Args, vsock};
 use crate::mux::port::Port;
+
+/// What leads to the host.
+pub(super) enum Way {
+    /// One connection a session, taken from here.
+    Vsock(vsock::Listener),
+    /// All sessions over one port.
+    Port(Port),
+}
 
 const PORTS_DIR: &str = "/sys/class/virtio-ports";
 const LIMIT: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Opens the port at `path`, or the one with our name. Waits for it, within a limit: the kernel names a port
-/// some time after the device is there.
-pub(super) async fn open(path: Option<&Path>) -> io::Result<Port> {
+/// Opens what the arguments name, or else the machine's vsock, or the port with our name. Waits for it, within
+/// a limit: the kernel names a port some time after the device is there.
+pub(super) async fn open(args: &Args) -> io::Result<Way> {
     let limit = Instant::now() + LIMIT;
     loop {
-        match try_open(path).await {
+        match try_open(args).await {
             Err(_) if Instant::now() < limit => sleep(LOOK_EVERY).await,
             opened => return opened,
         }
     }
 }
 
-async fn try_open(path: Option<&Path>) -> io::Result<Port> {
-    let path = match path {
-        Some(path) => path.to_owned(),
+async fn try_open(args: &Args) -> io::Result<Way> {
+    if let Some(path) = &args.vsock {
+        return vsock::listen_at(path).map(Way::Vsock);
+    }
+    let path = match &args.port {
+        Some(path) => path.clone(),
+        None if vsock::is_there() => return vsock::listen().map(Way::Vsock),
         None => find(Path::new(PORTS_DIR))?,
     };
-    if fs::metadata(&path)?.file_type().is_socket() {
-        return UnixStream::connect(&path).await.map(Port::over_socket);
+    open_port(&path).await.map(Way::Port)
+}
+
+async fn open_port(path: &Path) -> io::Result<Port> {
+    if fs::metadata(path)?.file_type().is_socket() {
+        return UnixStream::connect(path).await.map(Port::over_socket);
     }
     let flags = OFlags::NONBLOCK.bits().cast_signed();
-    let device: File = OpenOptions::new().read(true).write(true).custom_flags(flags).open(&path)?;
+    let device: File = OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)?;
     Port::over_device(device)
 }
 

@@ -18,6 +18,7 @@ mod ssh;
 mod stats;
 mod supervisor;
 mod tree;
+mod vsock;
 mod worker;
 
 pub(crate) use identity::bring_up_loopback;

@@ -2,9 +2,15 @@
 
 use std::{future::poll_fn, io, process::ExitCode, sync::Arc};
 
+use tokio_util::compat::TokioAsyncReadCompatExt;
 use yamux::{Connection, Mode};
 
-use super::{args::Args, device, health::Guest, http};
+use super::{
+    args::Args,
+    device::{self, Way},
+    health::Guest,
+    http, vsock,
+};
 use crate::mux::{channel::Channel, config, handshake, port::Port};
 
 /// Runs until the port fails; the supervisor starts another then.
@@ -24,11 +30,23 @@ pub(crate) fn work(args: impl Iterator<Item = String>) -> ExitCode {
 }
 
 async fn serve(args: Args) -> io::Result<()> {
-    let mut port = device::open(args.port.as_deref()).await?;
+    let way = device::open(&args).await?;
     let guest = Arc::new(Guest::new(args.init));
+    let mut port = match way {
+        Way::Vsock(listener) => return take(listener, &guest).await,
+        Way::Port(port) => port,
+    };
     loop {
         handshake::meet_link(&mut port).await?;
         carry(&mut port, &guest).await;
+    }
+}
+
+/// Serves each connection as a session. Returns when none can be taken any more.
+async fn take(listener: vsock::Listener, guest: &Arc<Guest>) -> io::Result<()> {
+    loop {
+        let stream = listener.accept().await?;
+        tokio::spawn(http::serve(Channel::new(stream.compat()), guest.clone()));
     }
 }
 

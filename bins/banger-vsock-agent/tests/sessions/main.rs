@@ -5,4 +5,6 @@ mod exec;
 #[cfg(test)]
 mod link;
 #[cfg(test)]
+mod vsock;
+#[cfg(test)]
 mod world;

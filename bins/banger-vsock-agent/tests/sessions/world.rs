@@ -1,7 +1,7 @@
 //! A link and an agent, each a process of its own, with a pair of sockets where a monitor has its port.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     process::Stdio,
     sync::{
         Arc,
@@ -19,7 +19,7 @@ use guest::{
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{UnixListener, unix::OwnedReadHalf, unix::OwnedWriteHalf},
+    net::{UnixListener, UnixStream, unix::OwnedReadHalf, unix::OwnedWriteHalf},
     process::{Child, Command},
     time::{sleep, timeout},
 };
@@ -35,7 +35,7 @@ pub(crate) struct World {
     pub(crate) guest: Connection,
     /// How many workers have connected to the port so far.
     pub(crate) workers: Arc<AtomicUsize>,
-    _supervisor: Child,
+    supervisor: Child,
 }
 
 impl World {
@@ -51,7 +51,20 @@ impl World {
         let link = spawn(dir.path(), &args);
         let supervisor = spawn(dir.path(), &["serve", "--port", "port.sock"]);
         let guest = Connection::in_dir(dir.path());
-        let world = Self { dir, _link: link, guest, workers, _supervisor: supervisor };
+        let world = Self { dir, _link: link, guest, workers, supervisor: supervisor };
+        world.until_up().await;
+        world
+    }
+
+    /// The same over vsock: a monitor that takes one connection a session.
+    pub(crate) async fn start_over_vsock() -> Self {
+        let dir = TempDir::new().unwrap();
+        let link_end = UnixListener::bind(dir.path().join("vsock.sock")).unwrap();
+        tokio::spawn(vsock(link_end, dir.path().join("guest.sock")));
+        let link = spawn(dir.path(), &["link", "--vsock", "vsock.sock", "--listen", "link.sock"]);
+        let supervisor = spawn(dir.path(), &["serve", "--vsock", "guest.sock"]);
+        let guest = Connection::in_dir(dir.path());
+        let world = Self { dir, _link: link, guest, workers: Arc::default(), supervisor: supervisor };
         world.until_up().await;
         world
     }
@@ -66,6 +79,19 @@ impl World {
         session.send(Frame::StdinEnd).await.unwrap();
         let (status, out, err) = collect(&mut session).await;
         (status, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+    }
+}
+
+impl Drop for World {
+    /// Ends the worker too, which nothing else ends where it waits for connections.
+    fn drop(&mut self) {
+        let Some(pid) = self.supervisor.id() else { return };
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+        let _ended = self.supervisor.start_kill();
+        for worker in children.unwrap_or_default().split_whitespace().filter_map(|pid| pid.parse().ok()) {
+            let Some(worker) = rustix::process::Pid::from_raw(worker) else { continue };
+            let _ended = rustix::process::kill_process(worker, rustix::process::Signal::KILL);
+        }
     }
 }
 
@@ -119,6 +145,30 @@ async fn port(link_end: UnixListener, guest_end: UnixListener, workers: Arc<Atom
             () = pass(&mut from_link, &mut to_guest) => {}
             () = pass(&mut from_guest, &mut to_link) => {}
         }
+    }
+}
+
+/// A monitor's vsock socket as Firecracker has it: it connects who asks, and takes an end for both.
+async fn vsock(link_end: UnixListener, guest: PathBuf) {
+    loop {
+        let (mut link, _) = link_end.accept().await.unwrap();
+        let guest = guest.clone();
+        tokio::spawn(async move {
+            let mut asked = vec![];
+            while asked.last() != Some(&b'\n') {
+                let Ok(byte) = link.read_u8().await else { return };
+                asked.push(byte);
+            }
+            assert_eq!(asked, b"CONNECT 1024\n");
+            let Ok(guest) = UnixStream::connect(guest).await else { return };
+            link.write_all(b"OK 1073741824\n").await.unwrap();
+            let ((mut from_link, mut to_link), (mut from_guest, mut to_guest)) =
+                (link.into_split(), guest.into_split());
+            tokio::select! {
+                () = pass(&mut from_link, &mut to_guest) => {}
+                () = pass(&mut from_guest, &mut to_link) => {}
+            }
+        });
     }
 }
 
