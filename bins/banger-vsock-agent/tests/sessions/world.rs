@@ -51,7 +51,7 @@ impl World {
         let link = spawn(dir.path(), &args);
         let supervisor = spawn(dir.path(), &["serve", "--port", "port.sock"]);
         let guest = Connection::in_dir(dir.path());
-        let world = Self { dir, _link: link, guest, workers, supervisor: supervisor };
+        let world = Self { dir, _link: link, guest, workers, supervisor };
         world.until_up().await;
         world
     }
@@ -64,7 +64,7 @@ impl World {
         let link = spawn(dir.path(), &["link", "--vsock", "vsock.sock", "--listen", "link.sock"]);
         let supervisor = spawn(dir.path(), &["serve", "--vsock", "guest.sock"]);
         let guest = Connection::in_dir(dir.path());
-        let world = Self { dir, _link: link, guest, workers: Arc::default(), supervisor: supervisor };
+        let world = Self { dir, _link: link, guest, workers: Arc::default(), supervisor };
         world.until_up().await;
         world
     }
