@@ -25,6 +25,12 @@ fn main() -> ExitCode {
     if args.check_migrations {
         return program::check_migrations(args.system);
     }
+    if let Some(to) = &args.copy_database {
+        return program::copy_database(args.system, to);
+    }
+    if let Some(from) = &args.restore_database {
+        return program::restore_database(args.system, from);
+    }
     match daemon::run(args.system) {
         Ok(()) => ExitCode::SUCCESS,
         Err(fatal) => fatal.tell(),

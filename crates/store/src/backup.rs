@@ -9,7 +9,7 @@ use std::{
 
 use rusqlite::{Connection, backup::Backup};
 
-use crate::{StoreError, error::backups_dir};
+use crate::{StoreError, copy::empty, error::backups_dir};
 
 /// Pages of one step of the copy: nobody else writes, so one step could be all; this keeps it polite.
 const PAGES_PER_STEP: i32 = 1024;
@@ -23,25 +23,30 @@ const PAGES_PER_STEP: i32 = 1024;
 pub(crate) fn make(connection: &Connection, path: &Path, version: u32) -> Result<PathBuf, StoreError> {
     let dir = backups_dir(path);
     let to = dir.join(format!("state-v{version}.db"));
-    copy(connection, &dir, &to).map_err(|source| StoreError::BackupNotMade { path: to.clone(), source })?;
+    let not_made = |source| StoreError::BackupNotMade { path: to.clone(), source };
+    DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(|error| not_made(error.into()))?;
+    copy(connection, &to).map_err(not_made)?;
     Ok(to)
 }
 
-fn copy(
+/// Copies the whole database to `to`, for the owner alone and durably, by way of `<to>.new`.
+///
+/// # Errors
+///
+/// What SQLite or the disk said; an earlier copy is as it was.
+pub(crate) fn copy(
     connection: &Connection,
-    dir: &Path,
     to: &Path,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    let beside = to.with_extension("db.new");
-    if fs::exists(&beside)? {
-        fs::remove_file(&beside)?;
-    }
+    let mut beside = to.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = PathBuf::from(beside);
+    empty(&beside)?;
     let mut copy = Connection::open(&beside)?;
     Backup::new(connection, &mut copy)?.run_to_completion(PAGES_PER_STEP, Duration::ZERO, None)?;
     copy.close().map_err(|(_, source)| source)?;
     File::open(&beside)?.sync_all()?;
     fs::rename(&beside, to)?;
-    File::open(dir)?.sync_all()?;
+    File::open(to.parent().unwrap_or(Path::new(".")))?.sync_all()?;
     Ok(())
 }

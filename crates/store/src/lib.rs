@@ -8,6 +8,8 @@
 //! copied into `backups/`.
 
 mod backup;
+mod copy;
+mod copy_error;
 mod counter;
 mod error;
 mod lock;
@@ -17,6 +19,8 @@ mod process;
 mod record;
 mod vms;
 
+pub use copy::{copy, restore};
+pub use copy_error::CopyError;
 pub use error::StoreError;
 pub use migration::{Readiness, check_migrations};
 pub use open::Store;

@@ -1,17 +1,17 @@
 //! The program around the daemon: its command line, whose it is, its lock, its log, what it says of itself.
 
 mod args;
+mod database;
 mod fatal;
 mod lock;
 mod log;
-mod migrations;
 mod service;
 mod version;
 
 pub(crate) use args::Args;
+pub(crate) use database::{DATABASE, check_migrations, copy_database, restore_database};
 pub(crate) use fatal::Fatal;
 pub(crate) use lock::{LockError, take as take_lock};
 pub(crate) use log::{FILE as LOG_FILE, start as start_log};
-pub(crate) use migrations::{DATABASE, check as check_migrations};
 pub(crate) use service::{Service, tell_of_end, tell_when_ready};
 pub(crate) use version::{COMMIT, VERSION, line as version_line};

@@ -1,5 +1,6 @@
 //! The real daemon in directories of its own, spoken to over its socket. No machine is booted here.
 
+mod database;
 #[expect(
     clippy::unwrap_used,
     clippy::expect_used,
