@@ -1,15 +1,16 @@
 //! The copy of the database that is made before each migration.
 
 use std::{
-    fs::{self, DirBuilder, File},
-    os::unix::fs::DirBuilderExt,
+    fs::{self, DirBuilder, File, OpenOptions},
+    io,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use rusqlite::{Connection, backup::Backup};
 
-use crate::{StoreError, copy::empty, error::backups_dir};
+use crate::{StoreError, error::backups_dir};
 
 /// Pages of one step of the copy: nobody else writes, so one step could be all; this keeps it polite.
 const PAGES_PER_STEP: i32 = 1024;
@@ -38,9 +39,7 @@ pub(crate) fn copy(
     connection: &Connection,
     to: &Path,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let mut beside = to.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = PathBuf::from(beside);
+    let beside = beside(to, ".new");
     empty(&beside)?;
     let mut copy = Connection::open(&beside)?;
     Backup::new(connection, &mut copy)?.run_to_completion(PAGES_PER_STEP, Duration::ZERO, None)?;
@@ -49,4 +48,22 @@ pub(crate) fn copy(
     fs::rename(&beside, to)?;
     File::open(to.parent().unwrap_or(Path::new(".")))?.sync_all()?;
     Ok(())
+}
+
+/// The file whose name goes on with `end`.
+pub(crate) fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
+/// Makes an empty file for the owner alone, in the place of what is left of an earlier try.
+fn empty(path: &Path) -> io::Result<()> {
+    for end in ["", "-wal", "-shm", "-journal"] {
+        match fs::remove_file(beside(path, end)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(drop)
 }

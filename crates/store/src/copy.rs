@@ -1,10 +1,10 @@
 //! A copy of the database beside it, for an updater that may have to go back.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io,
-    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
-    path::{Path, PathBuf},
+    os::unix::fs::MetadataExt as _,
+    path::Path,
 };
 
 use rusqlite::{Connection, OpenFlags};
@@ -64,8 +64,8 @@ pub fn restore(path: &Path, from: &Path) -> Result<bool, CopyError> {
     // What is left of the other release's journals would be played into the copy. They go first: a database without
     // its journal is damaged at worst, and is replaced when this is begun again; none at all would be made anew.
     for journal in ["-wal", "-shm", "-journal"] {
-        remove(&beside(path, journal))?;
-        remove(&beside(from, journal))?;
+        remove(&backup::beside(path, journal))?;
+        remove(&backup::beside(from, journal))?;
     }
     sync_dir(path)?;
     fs::rename(from, path).map_err(CopyError::disk("put in place", from))?;
@@ -113,12 +113,6 @@ fn check_place(path: &Path, copy: &Path) -> Result<(), CopyError> {
     }
 }
 
-fn beside(path: &Path, end: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(end);
-    name.into()
-}
-
 fn remove(path: &Path) -> Result<(), CopyError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(CopyError::disk("remove", path)(error)),
@@ -129,15 +123,4 @@ fn remove(path: &Path) -> Result<(), CopyError> {
 fn sync_dir(path: &Path) -> Result<(), CopyError> {
     let dir = path.parent().unwrap_or(Path::new("."));
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(CopyError::disk("write to the disk", dir))
-}
-
-/// Makes an empty file for the owner alone, in the place of what is left of an earlier try.
-pub(crate) fn empty(path: &Path) -> io::Result<()> {
-    for end in ["", "-wal", "-shm", "-journal"] {
-        match fs::remove_file(beside(path, end)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(drop)
 }

@@ -3,7 +3,7 @@
 use std::{
     fs,
     os::unix::fs::{MetadataExt, symlink},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde_json::json;
@@ -35,7 +35,7 @@ fn files(home: &Home) -> Vec<String> {
     let entries = fs::read_dir(home.path("state/banger")).into_iter().flatten().flatten();
     let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
     let mut names: Vec<String> =
-        names.filter(|name| name.starts_with("state.db") && !name.ends_with(".lock")).collect();
+        names.filter(|name| name.starts_with("state.db") && name != "state.db.lock").collect();
     names.sort();
     names
 }
@@ -116,17 +116,6 @@ fn the_system_s_database_is_the_system_s() {
     assert!(!home.path("state/banger").exists());
 }
 
-/// Starts it, kills it after `delay`, and says whether it had ended by itself.
-fn wait_and_kill(home: &Home, args: &[&str], delay: Duration) -> bool {
-    let mut child = home.command(args).spawn().unwrap();
-    let began = Instant::now();
-    while began.elapsed() < delay {
-        std::hint::spin_loop();
-    }
-    child.kill().unwrap();
-    child.wait().unwrap().code().is_some()
-}
-
 #[test]
 fn one_that_is_killed_anywhere_is_put_right_by_the_next() {
     let home = Home::new();
@@ -136,12 +125,12 @@ fn one_that_is_killed_anywhere_is_put_right_by_the_next() {
         let daemon = Daemon::start(&home);
         set(&daemon, 3);
         let delay = Duration::from_micros(500) * round;
-        cut += u32::from(!wait_and_kill(&home, &["--copy-database", COPY], delay));
+        cut += u32::from(!home.wait_and_kill(&["--copy-database", COPY], delay));
         check(&home, &["--copy-database", COPY], 0, "copied: ");
         set(&daemon, 4);
         daemon.signal("-KILL");
         daemon.ended();
-        let ended = wait_and_kill(&home, &["--restore-database", COPY], delay);
+        let ended = home.wait_and_kill(&["--restore-database", COPY], delay);
         cut += u32::from(!ended);
         let (code, said) = home.run(&["--restore-database", COPY]);
         assert!(code == 0 || code == 1, "{delay:?}: {code} {said}");

@@ -12,6 +12,7 @@ use std::{
     },
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use model::{InstallRecord, Size, VmId, VmSpec, VmState};
@@ -56,7 +57,7 @@ impl Home {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    pub(crate) fn command(&self, args: &[&str]) -> Command {
+    pub(super) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bangerd"));
         command
             .args(args)
@@ -80,6 +81,17 @@ impl Home {
         let output = self.command(args).output().unwrap();
         let said = [output.stdout, output.stderr].concat();
         (output.status.code().unwrap(), String::from_utf8(said).unwrap())
+    }
+
+    /// Runs it, and kills it after `delay`; returns whether it had ended by itself.
+    pub(crate) fn wait_and_kill(&self, args: &[&str], delay: Duration) -> bool {
+        let mut child = self.command(args).spawn().unwrap();
+        let began = Instant::now();
+        while began.elapsed() < delay {
+            std::hint::spin_loop();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap().code().is_some()
     }
 
     /// Makes what a system install for this user consists of, as far as a daemon looks at it.
