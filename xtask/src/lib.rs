@@ -5,12 +5,15 @@
 
 pub mod bench;
 mod breach;
+mod chain;
+pub mod release;
 pub mod rules;
 mod source;
 mod tokens;
 mod tree;
 
 pub use breach::Breach;
+pub use chain::chain;
 pub use source::Source;
 pub use tokens::{Token, flatten};
 pub use tree::{Tree, TreeError};

@@ -1,9 +1,9 @@
 //! Chores: `cargo xtask --help`.
 
-use std::process::ExitCode;
+use std::{error::Error, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use xtask::{Tree, TreeError, bench, rules::sizes};
+use xtask::{Tree, TreeError, bench, chain, release, rules::sizes};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Chores of this repository")]
@@ -20,23 +20,30 @@ enum Chore {
         #[arg(long)]
         json: bool,
     },
+    /// Cuts a release: builds, packs, signs, and offers it (docs/runbooks/cut-a-release.md).
+    Release(release::Cut),
     /// Prints the ten longest files and functions.
     Sizes,
 }
 
 fn main() -> ExitCode {
-    let done = match Args::parse().chore {
-        Chore::Bench { json } => Tree::here().map(|tree| bench::run(tree.root(), json)),
-        Chore::Sizes => print_sizes().map(|()| true),
-    };
-    match done {
+    match run(Args::parse().chore) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("xtask: {error}");
+            eprintln!("xtask: {}", chain(&*error));
             ExitCode::FAILURE
         }
     }
+}
+
+fn run(chore: Chore) -> Result<bool, Box<dyn Error>> {
+    match chore {
+        Chore::Bench { json } => return Ok(bench::run(Tree::here()?.root(), json)),
+        Chore::Release(cut) => print!("{}", release::cut(Tree::here()?.root(), &cut)?),
+        Chore::Sizes => print_sizes()?,
+    }
+    Ok(true)
 }
 
 fn print_sizes() -> Result<(), TreeError> {

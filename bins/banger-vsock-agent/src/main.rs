@@ -24,7 +24,7 @@ fn main() -> ExitCode {
         Some("serve") => serve::supervise(args),
         Some("work") => serve::work(args),
         Some("--version") => {
-            println!("banger-vsock-agent {}", env!("CARGO_PKG_VERSION"));
+            println!("banger-vsock-agent {}", model::RELEASE.trim_start_matches('v'));
             ExitCode::SUCCESS
         }
         _ if std::process::id() == 1 => init::run(),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 pub(crate) const COMMIT: &str = env!("BANGER_COMMIT");
 
 /// The release: `v1.2.3`.
-pub(crate) const VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"));
+pub(crate) const VERSION: &str = model::RELEASE;
 
 /// When the commit was made.
 pub(crate) fn built_at() -> Timestamp {

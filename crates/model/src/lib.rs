@@ -23,4 +23,4 @@ pub use network::{Port, Publish};
 pub use size::Size;
 pub use spec::{MEMORY_MIN, SpecError, VCPUS_MAX, VcpuCount, VmSpec, check_publish};
 pub use state::VmState;
-pub use version::Version;
+pub use version::{RELEASE, Version};

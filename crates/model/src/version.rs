@@ -6,6 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::ParseError;
 
+/// The release that this program is of: `v1.2.3`. It is the workspace's version; a build that is to call itself something
+/// else sets `BANGER_VERSION`, which `cargo xtask release` allows for tests alone.
+pub const RELEASE: &str = match option_env!("BANGER_VERSION") {
+    Some(version) => version,
+    None => concat!("v", env!("CARGO_PKG_VERSION")),
+};
+
 /// A release's version: SemVer 2.0.0 with a `v` before it, without build metadata: `v1.2.3`, `v1.2.3-rc.1`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -108,6 +115,11 @@ impl From<Version> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn this_release_has_a_version() {
+        assert_eq!(RELEASE.parse::<Version>().unwrap().to_string(), RELEASE);
+    }
 
     #[test]
     fn versions_are_semver_with_a_v() {

@@ -52,7 +52,7 @@ pub use signal::MonitorSignal;
 pub const VERSION: &str = "v1";
 
 /// The release that this was built as: `v1.2.3`. Both ends have the same.
-pub const RELEASE: &str = concat!("v", env!("CARGO_PKG_VERSION"));
+pub const RELEASE: &str = model::RELEASE;
 
 /// The header in which either end names its release.
 pub const VERSION_HEADER: &str = "banger-version";

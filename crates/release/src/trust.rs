@@ -12,6 +12,8 @@ pub struct Trust {
     pub manifest_url: Url,
     /// Whose signature counts.
     pub keys: Keys,
+    /// The same as the PEM that they were read from, for `install.sh`.
+    pub public_keys: String,
 }
 
 /// Why it is not known where releases come from.
@@ -82,9 +84,11 @@ impl Trust {
     /// It is not of the known form.
     pub fn parse(text: &str) -> Result<Self, TrustError> {
         let file: File = toml::from_str(text).map_err(|source| TrustError::NotRead { source })?;
+        let public_keys = file.public_keys.concat();
         Ok(Self {
             manifest_url: file.manifest_url.parse().map_err(|source| TrustError::Place { source })?,
-            keys: Keys::parse(&file.public_keys.concat()).map_err(|source| TrustError::Keys { source })?,
+            keys: Keys::parse(&public_keys).map_err(|source| TrustError::Keys { source })?,
+            public_keys,
         })
     }
 

@@ -38,7 +38,7 @@ impl Guest {
         let boot_id = fs::read_to_string(BOOT_ID)?.trim_end().parse().map_err(io::Error::other)?;
         Ok(Health {
             generation: GENERATION,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: model::RELEASE.trim_start_matches('v').to_owned(),
             boot_id,
             uptime_secs: clock_gettime(ClockId::Boottime).tv_sec.unsigned_abs(),
             has_identity: Path::new(IDENTITY_MARK).exists(),

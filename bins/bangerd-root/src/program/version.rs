@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 /// The release's version, with its `v`.
-pub(crate) const VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"));
+pub(crate) const VERSION: &str = model::RELEASE;
 
 /// The commit that it was built from, or `unknown`.
 pub(crate) const COMMIT: &str = env!("BANGER_COMMIT");

@@ -1,0 +1,162 @@
+//! `install.sh`, as a person runs it, from a release server on this machine.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use crate::{server::serve, shop::Shop};
+
+/// What came of it: the exit code, and what it said.
+#[derive(Debug)]
+struct Outcome {
+    code: Option<i32>,
+    said: String,
+}
+
+/// Runs it in a home of its own. `sudo` is not found there, so nothing can become root.
+fn install(shop: &Shop, args: &[&str]) -> Outcome {
+    let home = shop.dir().join("home");
+    fs::create_dir_all(&home).unwrap();
+    let server = serve(&shop.out());
+    let output = Command::new("setsid")
+        .arg("sh")
+        .arg(shop.out().join("install.sh"))
+        .arg(format!("--manifest-url={server}manifest.json"))
+        .arg(format!("--pubkey-file={}", shop.dir().join("key.pub").display()))
+        .args(args)
+        .env_clear()
+        .env("HOME", &home)
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .env("SUDO_USER", "somebody")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    Outcome { code: output.status.code(), said: String::from_utf8(output.stderr).unwrap() }
+}
+
+fn offer(shop: &Shop, version: &str) {
+    shop.program("banger", version);
+    assert_eq!(shop.cut(version, &[]), Ok(()));
+}
+
+fn files(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let mut names: Vec<_> = entries.map(|entry| entry.file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_user_install_is_a_release_and_a_link() {
+    let shop = Shop::new();
+    offer(&shop, "v1.0.0");
+    offer(&shop, "v1.1.0");
+    let outcome = install(&shop, &["--user"]);
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert!(outcome.said.contains("banger v1.1.0 is genuine"), "{outcome:?}");
+    let base = shop.dir().join("home/.local/share/banger");
+    assert_eq!(files(&base), ["current", "releases"]);
+    assert_eq!(
+        files(&base.join("current")),
+        ["SHA256SUMS", "banger", "banger-vsock-agent", "bangerd", "bangerd-root"]
+    );
+    assert_eq!(fs::read_link(base.join("current")).unwrap(), Path::new("releases/v1.1.0"));
+    let said = shop.sh("home/.local/bin/banger version");
+    assert!(said.starts_with("version: v1.1.0\n"), "{said}");
+    assert_eq!(
+        fs::read(base.join("current/SHA256SUMS")).unwrap(),
+        fs::read(shop.out().join("v1.1.0/SHA256SUMS")).unwrap()
+    );
+    let again = install(&shop, &["--user", "--version", "v1.0.0"]);
+    assert_eq!(again.code, Some(3), "{again:?}");
+    assert!(
+        again.said.contains("is installed in") && again.said.contains("banger update --to v1.0.0"),
+        "{again:?}"
+    );
+}
+
+#[test]
+fn another_release_is_had_by_its_name() {
+    let shop = Shop::new();
+    offer(&shop, "v1.0.0");
+    offer(&shop, "v1.1.0");
+    let outcome = install(&shop, &["--user", "--version", "v9.9.9"]);
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    assert!(outcome.said.contains("there is no release v9.9.9; there are: v1.0.0 v1.1.0"), "{outcome:?}");
+    assert_eq!(install(&shop, &["--user", "--version=v1.0.0"]).code, Some(0));
+    assert!(shop.sh("home/.local/bin/banger version").starts_with("version: v1.0.0\n"));
+    for bad in [&["--version", "1.0.0"][..], &["--version"], &["--what"], &["--version=v1.0.0;id"]] {
+        assert_eq!(install(&shop, bad).code, Some(2), "{bad:?}");
+    }
+}
+
+/// It says what root is for, and asks; without a terminal that is a no.
+#[test]
+fn root_is_asked_for_and_not_taken() {
+    let shop = Shop::new();
+    offer(&shop, "v1.0.0");
+    let outcome = install(&shop, &[]);
+    assert_eq!(outcome.code, Some(3), "{outcome:?}");
+    assert!(outcome.said.contains("Root is used for one command:"), "{outcome:?}");
+    assert!(outcome.said.contains("release/banger system install --owner somebody"), "{outcome:?}");
+    assert!(outcome.said.contains("there is no terminal to ask on"), "{outcome:?}");
+}
+
+/// What was changed after it was signed is not installed, and nothing of it is left.
+#[test]
+fn what_was_changed_is_refused() {
+    let check = |change: &str, expected: &str| {
+        let shop = Shop::new();
+        offer(&shop, "v1.0.0");
+        shop.sh(&format!("cd out/v1.0.0 && {change}"));
+        let outcome = install(&shop, &["--user"]);
+        assert_eq!(outcome.code, Some(3), "{change}: {outcome:?}");
+        assert!(outcome.said.contains(expected), "{change}: {outcome:?}");
+        assert_eq!(files(&shop.dir().join("home")), [""; 0], "{change}");
+    };
+    let resign = "openssl dgst -sha256 -sign ../../key.pem SHA256SUMS | openssl base64 >SHA256SUMS.sig";
+    let resum = "f=$(echo *.tar.gz) && n=$(sha256sum $f) && sed -i \"s/.*  $f/$n/\" SHA256SUMS";
+    check("echo '# x' >>SHA256SUMS", "made by none of the keys");
+    check(
+        "openssl ecparam -name prime256v1 -genkey -noout -out k && openssl dgst -sha256 -sign k SHA256SUMS | base64 >SHA256SUMS.sig",
+        "made by none of the keys",
+    );
+    check("echo '!!' >SHA256SUMS.sig", "the signature is not base64");
+    check("echo x >>banger-v1.0.0-linux-amd64.tar.gz", "is not what SHA256SUMS lists");
+    check(&format!("echo hello >>SHA256SUMS && {resign}"), "has a line that is no entry");
+    check(&format!("head -n 1 SHA256SUMS >x && cat x >>SHA256SUMS && {resign}"), "lists a file twice");
+    check(&format!("sed -i '/bangerd$/d' SHA256SUMS && {resign}"), "does not list bangerd");
+    check(&format!("sed -i s/v1.0.0/v0.9.0/ SHA256SUMS && {resign}"), "it belongs to another release");
+    let repack = |change: &str| {
+        format!(
+            "mkdir d && tar -xzf *.gz -C d && {change} && tar -czf *.gz -C d $(ls d) && rm -r d && {resum} && {resign}"
+        )
+    };
+    check(&repack("echo x >d/more"), "does not hold exactly the files");
+    check(&repack("rm d/bangerd"), "does not hold exactly the files");
+    check(&repack("echo x >>d/bangerd"), "is not what SHA256SUMS lists");
+    check(&repack("ln -sf /etc/passwd d/bangerd"), "holds something else than files");
+}
+
+#[test]
+fn a_programs_own_word_counts() {
+    let shop = Shop::new();
+    shop.program("banger", "v0.9.0");
+    assert_eq!(shop.cut("v1.0.0", &[]), Ok(()));
+    let outcome = install(&shop, &["--user"]);
+    assert_eq!(outcome.code, Some(3), "{outcome:?}");
+    assert!(outcome.said.contains("says that it is v0.9.0, not v1.0.0"), "{outcome:?}");
+}
+
+/// As it is committed it trusts nobody.
+#[test]
+fn a_placeholder_refuses() {
+    let shop = Shop::new();
+    offer(&shop, "v1.0.0");
+    let output = Command::new("sh").arg(shop.out().join("install.sh")).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("the maintainer must replace it and re-cut a release"), "{said}");
+}

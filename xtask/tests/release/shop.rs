@@ -1,0 +1,79 @@
+//! A directory with a key, four programs, and what is offered of them.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use release::PROGRAMS;
+use tempfile::TempDir;
+use xtask::{
+    chain,
+    release::{Allow, Cut, cut},
+};
+
+pub(crate) struct Shop(TempDir);
+
+impl Shop {
+    /// Makes it, with a key of its own.
+    pub(crate) fn new() -> Self {
+        let shop = Self(tempfile::tempdir().unwrap());
+        fs::create_dir(shop.dir().join("programs")).unwrap();
+        for program in PROGRAMS {
+            shop.program(program, "v0.0.0");
+        }
+        shop.sh("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem");
+        shop.sh("openssl pkey -in key.pem -pubout -out key.pub");
+        shop
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub(crate) fn out(&self) -> PathBuf {
+        self.dir().join("out")
+    }
+
+    /// Writes a program that says which release it is, and otherwise what it was asked to do.
+    pub(crate) fn program(&self, name: &str, version: &str) {
+        let path = self.dir().join("programs").join(name);
+        let commit = "0".repeat(40);
+        let text = format!(
+            "#!/bin/sh\nif [ \"$1\" = version ]; then\n\
+             printf 'version: {version}\\ncommit: {commit}\\nbuilt_at: 2026-05-01T10:00:00Z\\n'\n\
+             else echo \"{name} $*\"; fi\n"
+        );
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Cuts a release of the programs, with everything allowed but `demanded`.
+    pub(crate) fn cut(&self, version: &str, demanded: &[&str]) -> Result<(), String> {
+        let all = [
+            ("dirty", Allow::Dirty),
+            ("version", Allow::Version),
+            ("changelog", Allow::Changelog),
+            ("key", Allow::Key),
+        ];
+        let allow = all.into_iter().filter(|(name, _)| !demanded.contains(name)).map(|(_, allow)| allow);
+        let release = Cut {
+            version: version.parse().unwrap(),
+            key: Some(self.dir().join("key.pem")),
+            out: self.out(),
+            programs: Some(self.dir().join("programs")),
+            allow: allow.collect(),
+        };
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        cut(root, &release).map(|_| ()).map_err(|error| chain(&error))
+    }
+
+    /// Runs a line of shell there, and returns what it printed.
+    pub(crate) fn sh(&self, script: &str) -> String {
+        let output = Command::new("sh").current_dir(self.dir()).args(["-euc", script]).output().unwrap();
+        assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
