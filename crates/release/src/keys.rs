@@ -34,7 +34,7 @@ pub enum KeyError {
         number: usize,
     },
     /// It is no key of this kind.
-    #[error("public key {number} is a {label:?}, and not a PUBLIC KEY of ECDSA on P-256")]
+    #[error("public key {number} ({label}) is none of ECDSA on P-256")]
     OtherKind {
         /// Which, counted from 1.
         number: usize,
@@ -152,8 +152,7 @@ mod tests {
     #[test]
     fn what_is_no_key_is_refused() {
         let torn = "public key 1 is not whole";
-        let other =
-            |label: &str| format!("public key 1 is a {label:?}, and not a PUBLIC KEY of ECDSA on P-256");
+        let other = |label: &str| format!("public key 1 ({label}) is none of ECDSA on P-256");
         assert_eq!(usable("").unwrap_err(), "there is no public key");
         assert_eq!(usable("-----BEGIN PUBLIC KEY-----\n").unwrap_err(), torn);
         assert_eq!(usable("-----END PUBLIC KEY-----\n").unwrap_err(), torn);

@@ -17,9 +17,14 @@ struct Outcome {
 
 /// Runs it in a home of its own. `sudo` is not found there, so nothing can become root.
 fn install(shop: &Shop, args: &[&str]) -> Outcome {
+    install_from(shop, &shop.out(), args)
+}
+
+/// The same, from a release server of that directory.
+fn install_from(shop: &Shop, dir: &Path, args: &[&str]) -> Outcome {
     let home = shop.dir().join("home");
     fs::create_dir_all(&home).unwrap();
-    let server = serve(&shop.out());
+    let server = serve(dir);
     let output = Command::new("setsid")
         .arg("sh")
         .arg(shop.out().join("install.sh"))
@@ -159,4 +164,33 @@ fn a_placeholder_refuses() {
     assert_eq!(output.status.code(), Some(3));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("the maintainer must replace it and re-cut a release"), "{said}");
+}
+
+/// What the installer takes of the museum and the updater does not. Each is harmless: the files that come out are those
+/// that were signed, whatever else the tarball or the manifest says.
+const TAKEN: [&str; 4] =
+    ["good", "manifest_lists_it_twice", "tarball_with_a_tail", "tarball_with_an_extension"];
+
+/// The updater's museum of bad releases (`crates/release/tests/museum.rs`) is the installer's too. Nothing in it calls
+/// itself a version, so what is taken gets as far as that.
+#[test]
+fn the_museum_is_refused() {
+    let museum = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("crates/release/tests/museum");
+    let shop = Shop::new();
+    offer(&shop, "v1.2.3");
+    for name in files(&museum) {
+        let script = format!(
+            "rm -rf at && cp -R {0}/good at && cp -R {0}/{name}/. at && cp at/key.pub .",
+            museum.display()
+        );
+        shop.sh(&script);
+        let outcome = install_from(&shop, &shop.dir().join("at"), &["--user", "--version", "v1.2.3"]);
+        assert!(matches!(outcome.code, Some(1 | 3)), "{name}: {outcome:?}");
+        assert_eq!(
+            outcome.said.contains("says that it is nothing"),
+            TAKEN.contains(&name.as_str()),
+            "{name}: {outcome:?}"
+        );
+        assert_eq!(files(&shop.dir().join("home")), [""; 0], "{name}");
+    }
 }

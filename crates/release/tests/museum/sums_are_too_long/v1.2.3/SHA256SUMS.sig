@@ -1,0 +1,1 @@
+MEUCIAazkokbQswZxw2CwMS31UblbtJVq0PaHFQZakZh+SvDAiEAiwvsrahOrdSfrfxvVjt8lUvIxdu7ZjqKZrpAM8CT470=

@@ -1,0 +1,1 @@
+MEQCIDAjguox02FAhjGsHpS7IpDCBzT8MxAqttRrhjBPfk63AiAZr52vWb71h7B771fy6wkyoUpb5fotejzHi9KKXHpM8g==

@@ -1,0 +1,1 @@
+MEUCIQCrAtZ7BziMRnUajsTi/LSO8HZ96t2/l96ie+ymbJIu/wIgd0RuUMv95PpanC000VZi72cAZVkt0bm9e4XEbbnhfMs=

@@ -1,0 +1,1 @@
+MEUCIBxNyw22PRV9kcIkRYOZib8WH/IchWjP0JtosAqSNlxiAiEA0yvgaVtmxuUd85Loh/5XHIycqvq26qZZQCek/tC0JtE=

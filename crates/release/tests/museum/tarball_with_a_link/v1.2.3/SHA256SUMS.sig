@@ -1,0 +1,1 @@
+MEQCIFucfdatxWPGGkwHeMllNzoQFYVOdF+0nmOrnopEP5MnAiAvuLLeL5EtO0e/WtJtsGhCGo72vRlA5z5iymFcZF5KqA==

@@ -1,0 +1,1 @@
+MEUCIQCoEMrM9/AQS+jAUm5tbNsMTbq5jJ4df9npmq9D/nLHxgIgazdFrUv59/wRqcDOQs113SiHjvdxQntXqX156SeaMHY=
