@@ -155,11 +155,13 @@ done
 say "fetching $name"
 fetch tarball "$tarball_url" 268435456 "$name"
 sha256sum --check --status --strict tarball.sum || fail 3 "$name is not what SHA256SUMS lists"
-tar -tzf "$name" 2>/dev/null | sort >names || fail 3 "$name cannot be read"
+tar -tzf "$name" >names.raw 2>/dev/null || fail 3 "$name cannot be read"
+sort names.raw >names
 awk '{ print $2 }' files.sum >listed
 cmp -s names listed || fail 3 "$name does not hold exactly the files that SHA256SUMS lists"
 if tar -tvzf "$name" 2>/dev/null | grep -qv '^-'; then fail 3 "$name holds something else than files"; fi
-mkdir release && tar -xzf "$name" --no-same-owner --no-same-permissions -C release || fail 1 "unpack $name"
+mkdir release || exit 1
+tar -xzf "$name" --no-same-owner --no-same-permissions -C release || fail 1 "unpack $name"
 (cd release && sha256sum --check --status --strict ../files.sum) || fail 3 "a file in $name is not what SHA256SUMS lists"
 chmod 0755 release release/*
 cp SHA256SUMS release/SHA256SUMS && chmod 0644 release/SHA256SUMS
@@ -181,12 +183,14 @@ if [ "$mode" = user ]; then
     fi
     umask 022
     mkdir -p "$base/releases" "$bin" || fail 1 "make $base and $bin"
-    rm -rf "$base/releases/.$version.partial"
-    cp -R release "$base/releases/.$version.partial" && sync &&
-        { [ -e "$base/releases/$version" ] || mv "$base/releases/.$version.partial" "$base/releases/$version"; } &&
+    # A run that was cut off before may have left some of it; nothing named it then.
+    rm -rf "$base/releases/$version" "$base/releases/.$version.partial"
+    if ! { cp -R release "$base/releases/.$version.partial" && sync &&
+        mv "$base/releases/.$version.partial" "$base/releases/$version" &&
         ln -s "releases/$version" "$base/current" &&
-        ln -sf "$base/current/banger" "$bin/banger" || fail 1 "install into $base"
-    rm -rf "$base/releases/.$version.partial"
+        ln -sf "$base/current/banger" "$bin/banger"; }; then
+        fail 1 "install into $base"
+    fi
     say "installed: $bin/banger"
     case :$PATH: in
     *":$bin:"*) ;;

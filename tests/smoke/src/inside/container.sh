@@ -33,6 +33,7 @@ for device in net/tun fuse kvm; do
     [ -c "/dev/$device" ] || continue
     mkdir -p "$dir/dev/$(dirname "$device")"
     # Numbers of devices are told in hex.
+    # shellcheck disable=SC2046  # two words: the major and the minor number
     mknod -m 0600 "$dir/dev/$device" c $(stat -c '0x%t 0x%T' "/dev/$device")
     devices="$devices --bind=$dir/dev/$device:/dev/$device"
 done
