@@ -21,4 +21,5 @@ pub mod places;
 pub mod program;
 mod refuse;
 pub mod settings;
+mod trusted;
 pub mod units;

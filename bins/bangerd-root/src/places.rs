@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use host::dirs::SystemPaths;
 use model::VmId;
 
+use crate::jail::CHROOTS;
+
 /// Where everything of root's lies: below `/`, but in tests. Nothing of it is ever taken from a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
@@ -60,6 +62,12 @@ impl Places {
     #[must_use]
     pub fn jail(&self, id: &VmId) -> PathBuf {
         self.jails().join(id.as_str())
+    }
+
+    /// What the jailer is given for a machine's jail.
+    #[must_use]
+    pub fn chroots(&self, id: &VmId) -> PathBuf {
+        self.jail(id).join(CHROOTS)
     }
 
     /// The directories of the machines' sockets.

@@ -23,8 +23,14 @@ const BRIDGE: &str = "banger0";
 /// What root was told. Read by root itself, from root's own file: the owner has no say in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// The monitor; `None` looks on `PATH`.
+    /// QEMU; `None` looks on `PATH`.
     pub qemu_bin: Option<PathBuf>,
+    /// Firecracker; `None` looks on `PATH`.
+    pub firecracker_bin: Option<PathBuf>,
+    /// Its jailer; `None` looks on `PATH`.
+    pub jailer_bin: Option<PathBuf>,
+    /// Whether Firecracker may be launched: it is, under its jailer, or not at all.
+    pub jailer_enabled: bool,
     /// The bridge.
     pub bridge: IfName,
     /// The machines' network.
@@ -88,6 +94,9 @@ impl SettingsError {
 #[derive(Debug, Default, Deserialize)]
 struct Keys {
     qemu_bin: Option<String>,
+    firecracker_bin: Option<String>,
+    jailer_bin: Option<String>,
+    jailer_enabled: Option<bool>,
     bridge_name: Option<IfName>,
     subnet: Option<SubnetChoice>,
     uid_base: Option<u32>,
@@ -106,16 +115,24 @@ impl Settings {
                 toml::from_str(&text).map_err(|error| bad(path, &error.message().replace('\n', ", ")))?
             }
         };
-        let qemu_bin = match keys.qemu_bin.as_deref() {
-            None | Some("auto") => None,
-            Some(program) if program.starts_with('/') => Some(PathBuf::from(program)),
-            Some(_) => return Err(bad(path, "qemu_bin must be auto, or a path from the root")),
+        let program = |key: &str, value: Option<&str>| match value {
+            None | Some("auto") => Ok(None),
+            Some(program) if program.starts_with('/') => Ok(Some(PathBuf::from(program))),
+            Some(_) => Err(bad(path, &format!("{key} must be auto, or a path from the root"))),
         };
         let bridge = match keys.bridge_name {
             Some(bridge) => bridge,
             None => BRIDGE.parse().map_err(|_| bad(path, "bridge_name is missing"))?,
         };
-        Ok(Self { qemu_bin, bridge, subnet: keys.subnet.unwrap_or_default(), uid_base: keys.uid_base })
+        Ok(Self {
+            qemu_bin: program("qemu_bin", keys.qemu_bin.as_deref())?,
+            firecracker_bin: program("firecracker_bin", keys.firecracker_bin.as_deref())?,
+            jailer_bin: program("jailer_bin", keys.jailer_bin.as_deref())?,
+            jailer_enabled: keys.jailer_enabled.unwrap_or(true),
+            bridge,
+            subnet: keys.subnet.unwrap_or_default(),
+            uid_base: keys.uid_base,
+        })
     }
 }
 
@@ -158,13 +175,15 @@ mod tests {
     #[test]
     fn what_root_was_told_is_read_and_the_daemons_keys_are_passed_over() {
         let settings = read(
-            "log_level = \"debug\"\nqemu_bin = \"/opt/qemu\"\nbridge_name = \"br9\"\nsubnet = \"10.9.0.0/16\"\n\
+            "log_level = \"debug\"\nqemu_bin = \"/opt/qemu\"\nfirecracker_bin = \"/opt/fc\"\njailer_enabled = false\nbridge_name = \"br9\"\nsubnet = \"10.9.0.0/16\"\n\
              uid_base = 700000\n[vm_defaults]\nvcpu = 2\n",
             0o644,
         )
         .unwrap();
         assert_eq!(settings.qemu_bin.as_deref(), Some(Path::new("/opt/qemu")));
         assert_eq!((settings.bridge.as_str(), settings.uid_base), ("br9", Some(700_000)));
+        assert_eq!(settings.firecracker_bin.as_deref(), Some(Path::new("/opt/fc")));
+        assert_eq!((settings.jailer_bin, settings.jailer_enabled), (None, false));
         let absent = Settings::read(Path::new("/nowhere/config.toml")).unwrap();
         assert_eq!((absent.bridge.as_str(), absent.qemu_bin), ("banger0", None));
     }
@@ -176,6 +195,9 @@ mod tests {
             ("", 0o664),
             ("qemu_bin = \"qemu\"", 0o644),
             ("qemu_bin = 1", 0o644),
+            ("firecracker_bin = \"firecracker\"", 0o644),
+            ("jailer_bin = \"./jailer\"", 0o644),
+            ("jailer_enabled = \"no\"", 0o644),
             ("bridge_name = \"a b\"", 0o644),
             ("bridge_name = \"../x\"", 0o644),
             ("subnet = \"8.8.8.0/24\"", 0o644),

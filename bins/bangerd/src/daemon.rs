@@ -80,7 +80,7 @@ fn read_config(dirs: &Dirs) -> Result<Config, Fatal> {
     let defaults = Config::defaults(host)
         .map_err(|error| Fatal::new("read its configuration", &error, Class::Bug, None))?;
     let home = std::env::var_os("HOME").unwrap_or_default();
-    config::read(&dirs.config().join("config.toml"), home.as_ref(), defaults)
+    config::read(&dirs.config().join("config.toml"), home.as_ref(), dirs.is_system(), defaults)
         .map_err(|error| Fatal::new("read its configuration", &error, error.class(), error.hint()))
 }
 

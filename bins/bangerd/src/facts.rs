@@ -16,7 +16,7 @@ use vmm::qemu::{Qemu, QemuError};
 
 use crate::{
     app::{App, Known},
-    config::AccelChoice,
+    config::{AccelChoice, VmmChoice},
     failure::chain,
     machine,
     owner::BOOTS_RETRIED,
@@ -34,10 +34,7 @@ const VERSION_LIMIT: Duration = Duration::from_secs(5);
 pub(crate) async fn info(app: &App) -> Result<Info, Failure> {
     let snapshot = app.owner.snapshot();
     let known = app.known_accel();
-    let monitor = match app.monitor.find(app.config.qemu_bin()).await? {
-        Ok(qemu) => format!("{} at {}", qemu.name(), qemu.program.display()),
-        Err(error) => chain(&error),
-    };
+    let monitor = monitors(app).await?;
     let is_emulated = app.is_emulated();
     Ok(Info {
         version: VERSION.to_owned(),
@@ -65,6 +62,19 @@ pub(crate) async fn info(app: &App) -> Result<Info, Failure> {
         settings: app.config.settings(is_emulated),
         vms_running: snapshot.vms.iter().filter(|vm| vm.state == VmState::Running).count(),
         vms: snapshot.vms.len(),
+    })
+}
+
+/// The monitors that there are, the one that is taken where it works first.
+async fn monitors(app: &App) -> Result<String, Failure> {
+    let qemu = match app.monitor.find(app.config.qemu_bin()).await? {
+        Ok(qemu) => format!("{} at {}", qemu.name(), qemu.program.display()),
+        Err(error) => chain(&error),
+    };
+    Ok(match machine::firecracker(app).await {
+        Ok(Some(found)) => format!("{} at {}, else {qemu}", found.name(), found.program.display()),
+        Err(error) if app.config.vmm() == VmmChoice::Firecracker => chain(&error),
+        Ok(None) | Err(_) => qemu,
     })
 }
 

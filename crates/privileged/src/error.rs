@@ -29,6 +29,14 @@ pub enum RequestError {
         /// What is wrong with it.
         source: SpecError,
     },
+    /// No such machine can be launched.
+    #[error("{operation}: {why}")]
+    BadLaunch {
+        /// The operation.
+        operation: &'static str,
+        /// Why not.
+        why: &'static str,
+    },
     /// A path does not lead to a file beneath the state directory.
     #[error("{path:?} is no path beneath the state directory: {why}")]
     BadPath {

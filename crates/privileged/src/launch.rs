@@ -15,6 +15,16 @@ pub enum Accel {
     Emulated,
 }
 
+/// Which monitor runs a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Monitor {
+    /// QEMU.
+    Qemu,
+    /// Firecracker, under its jailer. It wants KVM, and a root disk that is raw.
+    Firecracker,
+}
+
 /// What a machine's root disk is. Its file lies in the machine's directory, under the name of its kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "format", rename_all = "snake_case", deny_unknown_fields)]
@@ -38,6 +48,8 @@ pub struct Launch {
     /// What it is made of.
     #[serde(with = "StrictSpec")]
     pub spec: VmSpec,
+    /// Which monitor runs it. Which program that is, is root's to say.
+    pub monitor: Monitor,
     /// How its processors are run.
     pub accel: Accel,
     /// The rate of the host's time-stamp counter, in kHz, where it was measured.

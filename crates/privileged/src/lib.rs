@@ -36,7 +36,7 @@ pub mod server;
 mod signal;
 
 pub use error::RequestError;
-pub use launch::{Accel, Launch, Root};
+pub use launch::{Accel, Launch, Monitor, Root};
 pub use lease::{Lease, LeaseAsk};
 pub use names::{Interface, Mac};
 pub use path::StatePath;

@@ -4,7 +4,8 @@ use model::{Publish, VmId, VmSpec};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
-    Launch, LeaseAsk, MonitorSignal, RequestError, StatePath, launch::strict_publish, limits::MACHINES_MAX,
+    Accel, Launch, LeaseAsk, Monitor, MonitorSignal, RequestError, Root, StatePath, launch::strict_publish,
+    limits::MACHINES_MAX,
 };
 
 /// A body, or a reply, with nothing in it: `{}`.
@@ -87,6 +88,7 @@ impl Request {
             "launch" => {
                 let launch: Launch = read("launch", body)?;
                 check("launch", &launch.spec)?;
+                check_monitor("launch", &launch)?;
                 Ok(Self::Launch(Box::new(launch)))
             }
             "relink" => {
@@ -184,6 +186,16 @@ fn read<T: DeserializeOwned>(operation: &'static str, body: &[u8]) -> Result<T, 
 
 fn check(operation: &'static str, spec: &VmSpec) -> Result<(), RequestError> {
     spec.check().map_err(|source| RequestError::BadSpec { operation, source })
+}
+
+/// Holds a launch to what its monitor can do.
+fn check_monitor(operation: &'static str, launch: &Launch) -> Result<(), RequestError> {
+    let is_well = match launch.monitor {
+        Monitor::Qemu => true,
+        Monitor::Firecracker => launch.accel == Accel::Kvm && launch.root == (Root::Raw {}),
+    };
+    let why = "Firecracker wants KVM, and a root disk that is raw";
+    if is_well { Ok(()) } else { Err(RequestError::BadLaunch { operation, why }) }
 }
 
 /// Holds ports to what a whole [`VmSpec`] would be held to.

@@ -4,9 +4,9 @@
 
 use model::{Size, VmSpec};
 use privileged::{
-    Accel, Code, Facts, Hello, Launch, Launched, Lease, LeaseAsk, Machine, MachineState, Machines, Nothing,
-    ProcessId, Refusal, Relink, Relinked, Reply, Request, Root, SignalMonitor, Signalled, Sweep, Swept,
-    UidRange, Unit, UnitState,
+    Accel, Code, Facts, Hello, Launch, Launched, Lease, LeaseAsk, Machine, MachineState, Machines, Monitor,
+    Nothing, ProcessId, Refusal, Relink, Relinked, Reply, Request, Root, SignalMonitor, Signalled, Sweep,
+    Swept, UidRange, Unit, UnitState,
 };
 
 fn id() -> model::VmId {
@@ -26,6 +26,7 @@ fn spec() -> VmSpec {
 
 fn launch() -> Launch {
     Launch {
+        monitor: Monitor::Qemu,
         id: id(),
         spec: spec(),
         accel: Accel::Emulated,
@@ -54,7 +55,14 @@ fn lease() -> Lease {
 }
 
 fn requests() -> Vec<Request> {
-    let raw = Launch { accel: Accel::Kvm, tsc_khz: None, modules_disk: None, root: Root::Raw {}, ..launch() };
+    let raw = Launch {
+        monitor: Monitor::Firecracker,
+        accel: Accel::Kvm,
+        tsc_khz: None,
+        modules_disk: None,
+        root: Root::Raw {},
+        ..launch()
+    };
     vec![
         Request::Hello,
         Request::Lease(LeaseAsk { id: id(), name: "box".parse().unwrap(), nat: true }),

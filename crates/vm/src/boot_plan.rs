@@ -31,6 +31,27 @@ impl Accel {
     }
 }
 
+/// Which monitor runs a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Monitor {
+    /// QEMU.
+    Qemu,
+    /// Firecracker.
+    Firecracker,
+}
+
+impl Monitor {
+    /// Returns the word for it, as `info` shows it and the configuration names it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Qemu => "qemu",
+            Self::Firecracker => "firecracker",
+        }
+    }
+}
+
 /// What a disk's file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -55,6 +76,8 @@ impl DiskFormat {
 /// What is known of the host and of what is installed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BootFacts {
+    /// Which monitor runs it.
+    pub monitor: Monitor,
     /// How processors are run here: `Kvm` only where a probe boot proved it.
     pub accel: Accel,
     /// The rate of the host's time-stamp counter, in kHz; `None` where it could not be measured.
@@ -72,17 +95,27 @@ pub struct BootFacts {
     pub root_backing: Option<PathBuf>,
     /// The host's end of the guest's network card; `None` gives the guest a network of the monitor's making.
     pub tap: Option<Tap>,
-    /// Where the monitor listens for the link; a relative one lies in the machine's directory.
-    pub serial_socket: PathBuf,
+    /// Where the monitor listens for the link: the socket of its serial port, or of its vsock. A relative one lies
+    /// in the machine's directory.
+    pub agent_socket: PathBuf,
 }
 
-/// The host's end of a guest's network card: a tap that whoever starts the monitor has opened for it.
+/// The host's end of a guest's network card: a tap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tap {
-    /// The descriptor under which the monitor has it.
-    pub descriptor: i32,
+    /// The tap.
+    pub end: TapEnd,
     /// The address of the guest's card.
     pub mac: String,
+}
+
+/// How a monitor comes by a tap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TapEnd {
+    /// Whoever starts it has opened it, under this descriptor.
+    Descriptor(i32),
+    /// It opens it, by this name; its user is the tap's owner.
+    Name(String),
 }
 
 /// A disk of the guest: `vda`, `vdb`, … in their order.
@@ -149,7 +182,7 @@ pub struct BootPlan {
     /// The network; `None` gives the guest no network card.
     pub network: Option<Network>,
     /// Where the monitor listens for the link.
-    pub serial_socket: PathBuf,
+    pub agent_socket: PathBuf,
     /// What the link publishes on the host's loopback.
     pub publish: Vec<Publish>,
 }
@@ -177,7 +210,7 @@ pub fn plan(spec: &VmSpec, facts: &BootFacts) -> BootPlan {
         cmdline: cmdline(facts),
         disks: disks(facts),
         network: Some(network(spec, facts)),
-        serial_socket: facts.serial_socket.clone(),
+        agent_socket: facts.agent_socket.clone(),
         publish: spec.publish.clone(),
     }
 }
@@ -196,7 +229,7 @@ pub fn plan_probe(facts: &BootFacts) -> BootPlan {
         cmdline: [&base_cmdline(facts), "banger.probe"].join(" "),
         disks: vec![],
         network: None,
-        serial_socket: facts.serial_socket.clone(),
+        agent_socket: facts.agent_socket.clone(),
         publish: vec![],
     }
 }
@@ -251,10 +284,15 @@ fn cmdline(facts: &BootFacts) -> String {
 
 /// What every boot has on its command line.
 ///
-/// `panic=-1` and `reboot=t` end the monitor at once when the kernel gives up (it runs with
-/// `-no-reboot`). Nothing quiets the kernel: the boot guard looks at whether it prints.
+/// `panic=-1` ends the monitor at once when the kernel gives up: a restart does, of which `reboot=` says how.
+/// QEMU (it runs with `-no-reboot`) takes a triple fault, Firecracker the reset line of its keyboard controller;
+/// it has no power switch, so there the agent restarts in place of powering off, too. Nothing quiets the kernel: the boot guard looks at whether it prints.
 fn base_cmdline(facts: &BootFacts) -> String {
-    let mut words = vec!["console=ttyS0 reboot=t panic=-1".to_owned()];
+    let restart = match facts.monitor {
+        Monitor::Qemu => "reboot=t panic=-1",
+        Monitor::Firecracker => "reboot=k panic=-1 i8042.noaux i8042.nomux i8042.dumbkbd banger.off=restart",
+    };
+    let mut words = vec![format!("console=ttyS0 {restart}")];
     if facts.accel == Accel::Emulated {
         // QEMU 7.2 leaves garbage in the flags after cmpxchg16b; an interrupt just then makes it real.
         // Linux 6.12 uses the instruction in its allocator, and 4 of 6 boots crashed in it; with this
@@ -291,6 +329,7 @@ mod tests {
 
     fn facts() -> BootFacts {
         BootFacts {
+            monitor: Monitor::Qemu,
             accel: Accel::Emulated,
             tsc_khz: Some(2_445_000),
             kernel: "/k/vmlinux".into(),
@@ -299,7 +338,7 @@ mod tests {
             root_format: DiskFormat::Qcow2,
             root_backing: None,
             tap: None,
-            serial_socket: layout::SERIAL_SOCKET.into(),
+            agent_socket: layout::SERIAL_SOCKET.into(),
         }
     }
 
@@ -320,6 +359,11 @@ mod tests {
         );
         let kvm = BootFacts { accel: Accel::Kvm, ..facts() };
         assert_eq!(plan_probe(&kvm).cmdline, "console=ttyS0 reboot=t panic=-1 banger.probe");
+        let firecracker = BootFacts { monitor: Monitor::Firecracker, ..kvm };
+        assert_eq!(
+            plan_probe(&firecracker).cmdline,
+            "console=ttyS0 reboot=k panic=-1 i8042.noaux i8042.nomux i8042.dumbkbd banger.off=restart banger.probe"
+        );
     }
 
     #[test]
@@ -346,7 +390,7 @@ mod tests {
     }
     #[test]
     fn on_a_tap_the_host_decides_what_is_reached() {
-        let tap = Tap { descriptor: 3, mac: "52:54:00:00:00:01".to_owned() };
+        let tap = Tap { end: TapEnd::Descriptor(3), mac: "52:54:00:00:00:01".to_owned() };
         let facts = BootFacts { tap: Some(tap.clone()), ..facts() };
         for nat in [true, false] {
             let spec = VmSpec { nat, ..spec() };

@@ -6,6 +6,9 @@
 /// The monitor's end of the virtio-serial port. Only the link connects to it.
 pub const SERIAL_SOCKET: &str = "serial.sock";
 
+/// The monitor's end of the machine's vsock, where it has one. Only the link connects to it.
+pub const VSOCK_SOCKET: &str = "vsock.sock";
+
 /// The socket through which sessions reach the guest.
 pub const LINK_SOCKET: &str = "link.sock";
 
@@ -17,6 +20,12 @@ pub const CONSOLE_LOG_OLD: &str = "console.log.1";
 
 /// What the monitor said about itself, of its last start.
 pub const MONITOR_LOG: &str = "monitor.log";
+
+/// What the monitor counted, a line of JSON a minute, of its last start: Firecracker writes it.
+pub const METRICS: &str = "metrics.json";
+
+/// What Firecracker is started with.
+pub const FIRECRACKER_CONFIG: &str = "firecracker.json";
 
 /// What the link said about itself, of its last start.
 pub const LINK_LOG: &str = "link.log";

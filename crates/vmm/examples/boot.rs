@@ -86,6 +86,7 @@ async fn live(words: Arc<Words>, qemu: Qemu, number: u64) -> Result<(), Anything
     let method = make_disks(&words, &dir, &spec, number)?;
     let measured = tsc::khz(&work, &host_boot);
     let facts = BootFacts {
+        monitor: vm::boot_plan::Monitor::Qemu,
         accel: Accel::Emulated,
         tsc_khz: measured.filter(|_| words.0.get("tsc").is_none_or(|word| word != "off")),
         kernel: words.file("kernel")?,
@@ -94,7 +95,7 @@ async fn live(words: Arc<Words>, qemu: Qemu, number: u64) -> Result<(), Anything
         root_format: method.format(),
         root_backing: None,
         tap: None,
-        serial_socket: vm::layout::SERIAL_SOCKET.into(),
+        agent_socket: vm::layout::SERIAL_SOCKET.into(),
     };
     let (mut plan, agent) = (plan(&spec, &facts), words.file("agent")?);
     plan.cmdline.extend(words.0.get("append").into_iter().flat_map(|more| [" ", more]));

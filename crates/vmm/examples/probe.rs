@@ -12,6 +12,7 @@ use host::boot::boot_id;
 use model::Digest;
 use vm::boot_plan::Accel;
 use vmm::{
+    monitor::Monitor,
     probe::{self, Probe},
     qemu::Qemu,
 };
@@ -21,9 +22,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [state_dir, kernel, initramfs, more @ ..] = words.as_slice() else {
         return Err("DIR KERNEL INITRAMFS [emulated]".into());
     };
-    let (qemu, host_boot) = (Qemu::find(None)?, boot_id()?);
+    let (monitor, host_boot) = (Monitor::Qemu(Qemu::find(None)?), boot_id()?);
     let digest = Digest::from_bytes([0; 32]);
-    let probe = Probe { state_dir, qemu: &qemu, kernel, digest, initramfs, host_boot: &host_boot };
+    let probe = Probe { state_dir, monitor: &monitor, kernel, digest, initramfs, host_boot: &host_boot };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     for _ in 0..2 {
         let started = Instant::now();

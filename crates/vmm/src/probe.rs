@@ -20,8 +20,9 @@ use vm::boot_plan::{Accel, BootFacts, BootPlan, plan_probe};
 
 use crate::{
     console::{self, Mark},
+    firecracker,
     machine::{self, Launch, start_monitor},
-    qemu::Qemu,
+    monitor::Monitor,
 };
 
 /// What the agent prints when it was booted with `banger.probe`.
@@ -51,7 +52,7 @@ pub struct Probe<'a> {
     /// The state directory: the verdict is kept here, and the boot's files are here meanwhile.
     pub state_dir: &'a Path,
     /// The monitor.
-    pub qemu: &'a Qemu,
+    pub monitor: &'a Monitor,
     /// The kernel, as the monitor takes it.
     pub kernel: &'a Path,
     /// What the verdict holds for: the kernel and its initramfs, together.
@@ -69,7 +70,8 @@ pub async fn verdict(probe: &Probe<'_>) -> KvmVerdict {
     if let Some(why) = kvm::obstacle() {
         return KvmVerdict::NotUsable { why };
     }
-    let key = KvmKey { host_boot: probe.host_boot.clone(), kernel: probe.digest, monitor: probe.qemu.name() };
+    let key =
+        KvmKey { host_boot: probe.host_boot.clone(), kernel: probe.digest, monitor: probe.monitor.name() };
     if let Some(known) = kvm::recall(probe.state_dir, &key) {
         return known;
     }
@@ -106,10 +108,8 @@ async fn boot_in(dir: &Path, probe: &Probe<'_>, accel: Accel, patience: Patience
     sweep(probe.state_dir, probe.host_boot).await.map_err(|error| error.to_string())?;
     make(dir).map_err(|error| format!("{} cannot be made: {error}", dir.display()))?;
     let plan = plan(probe, accel);
-    let launch =
-        Launch { dir, plan: &plan, qemu: probe.qemu, agent: Path::new(""), host_boot: probe.host_boot };
     let started = Instant::now();
-    let monitor = start_monitor(&launch).map_err(|error| error.to_string())?;
+    let monitor = start(dir, probe, &plan)?;
     let ended = ended_in_time(dir, &monitor, patience).await.map_err(|error| error.to_string())?;
     let has_said = console::last_lines(dir, Mark::default(), 200)
         .is_ok_and(|lines| lines.iter().any(|line| line.contains(PROBE_OK)));
@@ -119,11 +119,33 @@ async fn boot_in(dir: &Path, probe: &Probe<'_>, accel: Accel, patience: Patience
             Ok(())
         }
         (Ok(_), _) => {
-            let said = machine::monitor_said(dir);
-            Err(format!("QEMU ended: {}", said.as_deref().unwrap_or("it said nothing")))
+            let said =
+                machine::monitor_said(dir).or_else(|| last_line(dir).filter(|_| is_firecracker(probe)));
+            let said = said.unwrap_or_else(|| "it said nothing".to_owned());
+            let what = if is_firecracker(probe) { "Firecracker" } else { "QEMU" };
+            Err(format!("{what} ended: {said}"))
         }
         (Err(late), has_said) => Err(not_in_time(dir, late, has_said)),
     }
+}
+
+fn start(dir: &Path, probe: &Probe<'_>, plan: &BootPlan) -> Result<Process, String> {
+    match probe.monitor {
+        Monitor::Qemu(qemu) => {
+            let launch = Launch { dir, plan, qemu, agent: Path::new(""), host_boot: probe.host_boot };
+            start_monitor(&launch).map_err(|error| error.to_string())
+        }
+        Monitor::Firecracker(firecracker) => firecracker::start(dir, plan, firecracker, probe.host_boot),
+    }
+}
+
+/// Its words and the kernel's are in one file.
+fn is_firecracker(probe: &Probe<'_>) -> bool {
+    matches!(probe.monitor, Monitor::Firecracker(_))
+}
+
+fn last_line(dir: &Path) -> Option<String> {
+    console::last_lines(dir, Mark::default(), 1).ok().and_then(|mut lines| lines.pop())
 }
 
 /// Why a boot was not waited for any longer.
@@ -167,7 +189,7 @@ fn not_in_time(dir: &Path, late: Late, has_said: bool) -> String {
     if has_said {
         return format!("the kernel came up and did not power off within {secs} s");
     }
-    match (console::last_lines(dir, Mark::default(), 1).ok().and_then(|mut lines| lines.pop()), late) {
+    match (last_line(dir), late) {
         (Some(line), Late::Silent(_)) => {
             format!("the kernel printed nothing new for {secs} s; its last line: {line}")
         }
@@ -180,6 +202,7 @@ fn not_in_time(dir: &Path, late: Late, has_said: bool) -> String {
 
 fn plan(probe: &Probe<'_>, accel: Accel) -> BootPlan {
     plan_probe(&BootFacts {
+        monitor: probe.monitor.kind(),
         accel,
         // Only an emulated kernel needs it; that boot is for trying the probe itself.
         tsc_khz: Some(accel)
@@ -191,7 +214,7 @@ fn plan(probe: &Probe<'_>, accel: Accel) -> BootPlan {
         root_format: vm::boot_plan::DiskFormat::Raw,
         root_backing: None,
         tap: None,
-        serial_socket: vm::layout::SERIAL_SOCKET.into(),
+        agent_socket: vm::layout::SERIAL_SOCKET.into(),
     })
 }
 

@@ -27,6 +27,7 @@ use vm::{
 use vmm::{
     console::{self, Mark},
     machine::{self, Launch, MachineError},
+    monitor::Monitor,
     probe::{self, Patience, Probe},
     qemu::Qemu,
 };
@@ -111,6 +112,7 @@ impl World {
             publish: vec![],
         };
         let facts = BootFacts {
+            monitor: vm::boot_plan::Monitor::Qemu,
             accel: Accel::Emulated,
             tsc_khz: None,
             kernel: self.at("kernel"),
@@ -119,7 +121,7 @@ impl World {
             root_format: DiskFormat::Raw,
             root_backing: None,
             tap: None,
-            serial_socket: vm::layout::SERIAL_SOCKET.into(),
+            agent_socket: vm::layout::SERIAL_SOCKET.into(),
         };
         (dir, plan(&spec, &facts))
     }
@@ -327,7 +329,7 @@ async fn a_probe_tells_kernels_that_come_up_from_those_that_do_not() {
     let (dir, kernel_file, initramfs) = (world.temp.path(), world.at("kernel"), world.at("initramfs"));
     let probe = Probe {
         state_dir: dir,
-        qemu: &world.qemu,
+        monitor: &Monitor::Qemu(world.qemu.clone()),
         kernel: &kernel_file,
         digest: Digest::from_bytes([0; 32]),
         initramfs: &initramfs,
@@ -359,7 +361,7 @@ async fn a_verdict_is_found_out_once_and_kept() {
     let (dir, kernel_file, initramfs) = (world.temp.path(), world.at("kernel"), world.at("initramfs"));
     let probe = Probe {
         state_dir: dir,
-        qemu: &world.qemu,
+        monitor: &Monitor::Qemu(world.qemu.clone()),
         kernel: &kernel_file,
         digest: Digest::from_bytes([0; 32]),
         initramfs: &initramfs,

@@ -34,6 +34,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// systemd(1): SIGRTMIN+4 starts `poweroff.target`; the first real-time signal that glibc leaves is 34.
 const SYSTEMD_POWER_OFF: i32 = 34 + 4;
+/// systemd(1): SIGRTMIN+5 starts `reboot.target`.
+const SYSTEMD_RESTART: i32 = 34 + 5;
 
 pub(super) fn answer(guest: &Guest) -> Answer {
     if guest.begin_to_end() {
@@ -58,8 +60,13 @@ pub(super) fn answer(guest: &Guest) -> Answer {
 fn ask_init() {
     // What sd_booted(3) looks at.
     let is_systemd = Path::new("/run/systemd/system").is_dir();
-    // busybox's init and most others take SIGUSR2 for power off.
-    let number = if is_systemd { SYSTEMD_POWER_OFF } else { Signal::USR2.as_raw() };
+    // busybox's init and most others take SIGUSR2 for power off, and SIGTERM for a restart.
+    let number = match (is_systemd, power::restarts()) {
+        (true, false) => SYSTEMD_POWER_OFF,
+        (true, true) => SYSTEMD_RESTART,
+        (false, false) => Signal::USR2.as_raw(),
+        (false, true) => Signal::TERM.as_raw(),
+    };
     #[expect(
         unsafe_code,
         reason = "a real-time signal has no name; this one is not used by a thread library here"

@@ -3,19 +3,20 @@
 use std::{
     fs::{self, DirBuilder},
     io,
-    os::unix::fs::{DirBuilderExt, PermissionsExt, lchown},
-    path::Path,
+    os::unix::fs::{DirBuilderExt, PermissionsExt, lchown, symlink},
+    path::{Path, PathBuf},
     time::Duration,
 };
 
 use model::{Size, VmId};
 use network::Lease;
 use privileged::{Code, Launch, Launched, ProcessId, Refusal};
-use vm::layout::{LINK_LOG, MONITOR_LOG, PORTS, SERIAL_SOCKET};
-use vmm::qemu::Qemu;
+use vm::layout::{LINK_LOG, MONITOR_LOG, PORTS, SERIAL_SOCKET, VSOCK_SOCKET};
+use vmm::firecracker::chroot;
 
 use super::{
     Helper,
+    find::find_monitor,
     parts::{of_jail, of_launch, of_units},
 };
 use crate::{
@@ -33,8 +34,8 @@ const LINK_STOP_LIMIT: Duration = Duration::from_secs(10);
 /// What a monitor may hold over its guest's memory: its own, translated code under emulation, and the host's
 /// pages of its disks, of which it gets new ones.
 const MONITOR_MEMORY: Size = Size::from_mib(1024);
-/// Devices that a monitor may open.
-const DEVICES: [&str; 2] = ["/dev/kvm", "/dev/net/tun"];
+/// Devices that a monitor may open. The jailer makes nodes of them, the last where the host has it.
+const DEVICES: [&str; 3] = ["/dev/kvm", "/dev/net/tun", "/dev/userfaultfd"];
 
 impl<U: Units, N: Network> Helper<U, N> {
     pub(super) async fn launch(&self, launch: Launch) -> Result<Launched, Refusal> {
@@ -71,14 +72,7 @@ impl<U: Units, N: Network> Helper<U, N> {
     }
 
     async fn record(&self, doing: &str, launch: Launch, lease: &Lease) -> Result<Record, Refusal> {
-        let settings = self.settings(doing)?;
-        let wanted = settings.qemu_bin;
-        let found = tokio::task::spawn_blocking(move || Qemu::find(wanted.as_deref())).await;
-        let qemu = match found {
-            Ok(Ok(qemu)) => qemu,
-            Ok(Err(error)) => return Err(refusal(doing, &error, Code::HostLacks, error.hint())),
-            Err(error) => return Err(refusal(doing, &error, Code::Internal, None)),
-        };
+        let monitor = find_monitor(doing, launch.monitor, self.settings(doing)?).await?;
         let mac = lease.mac.to_string().parse();
         Ok(Record {
             publish: launch.spec.publish.clone(),
@@ -88,7 +82,7 @@ impl<U: Units, N: Network> Helper<U, N> {
             mac: mac
                 .map_err(|error: privileged::RequestError| refusal(doing, &error, Code::Internal, None))?,
             tap: self.network.tap(lease),
-            monitor: Monitor::from(qemu),
+            monitor: Monitor::from(monitor),
         })
     }
 
@@ -100,10 +94,26 @@ impl<U: Units, N: Network> Helper<U, N> {
         let bytes = serde_json::to_vec(record);
         let bytes = bytes.map_err(|error| refusal(doing, &error, Code::Internal, None))?;
         jail.write(RECORD, &bytes).map_err(|error| of_jail(doing, &error))?;
+        let vsock = self.jailed_root(record);
+        if let Some(root) = &vsock {
+            jail.make_chroot(root, files).map_err(|error| of_jail(doing, &error))?;
+        }
         let links = self.places.link(id);
-        make_links(&links, record.uid).map_err(|source| {
+        let vsock = vsock.map(|root| root.join(VSOCK_SOCKET));
+        make_links(&links, record.uid, vsock.as_deref()).map_err(|source| {
             of_jail(doing, &JailError::Unusable { what: links.display().to_string(), source })
         })
+    }
+
+    /// What a machine's monitor sees as `/`, where it is jailed.
+    fn jailed_root(&self, record: &Record) -> Option<PathBuf> {
+        let id = &record.launch.id;
+        match record.monitor.clone().into() {
+            vmm::monitor::Monitor::Qemu(_) => None,
+            vmm::monitor::Monitor::Firecracker(firecracker) => {
+                Some(chroot(&self.places.chroots(id), &firecracker, id.as_str()))
+            }
+        }
     }
 
     async fn start(&self, doing: &str, record: &Record) -> Result<Launched, Refusal> {
@@ -144,8 +154,11 @@ impl<U: Units, N: Network> Helper<U, N> {
             memory_max_bytes: Some(record.launch.spec.memory.saturating_add(MONITOR_MEMORY).bytes()),
         };
         self.units.start(&plan).await.map_err(|error| of_units(doing, &error))?;
-        let serial = self.places.link(id).join(SERIAL_SOCKET);
-        self.ready(doing, id, (Part::Monitor, &serial, MONITOR_LOG)).await
+        let socket = match self.jailed_root(record) {
+            Some(root) => root.join(VSOCK_SOCKET),
+            None => self.places.link(id).join(SERIAL_SOCKET),
+        };
+        self.ready(doing, id, (Part::Monitor, &socket, MONITOR_LOG)).await
     }
 
     fn command(&self, subcommand: &str, id: &VmId) -> Vec<String> {
@@ -158,14 +171,18 @@ impl<U: Units, N: Network> Helper<U, N> {
     }
 }
 
-/// Makes the directory of a machine's sockets, the machine's own, whatever was there before.
-fn make_links(dir: &Path, uid: u32) -> io::Result<()> {
+/// Makes the directory of a machine's sockets, the machine's own, whatever was there before. A vsock's socket is
+/// made in the monitor's jail: a link leads there, since the path would be too long for a socket (unix(7)).
+fn make_links(dir: &Path, uid: u32, vsock: Option<&Path>) -> io::Result<()> {
     match fs::remove_dir_all(dir) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     DirBuilder::new().mode(0o700).create(dir)?;
     fs::set_permissions(dir, fs::Permissions::from_mode(0o711))?;
+    if let Some(vsock) = vsock {
+        symlink(vsock, dir.join(VSOCK_SOCKET))?;
+    }
     // Last: from here on what is in there is the machine's to name.
     lchown(dir, Some(uid), Some(uid))
 }

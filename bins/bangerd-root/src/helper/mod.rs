@@ -3,6 +3,7 @@
 mod answer;
 mod end;
 mod facts;
+mod find;
 mod hello;
 mod launch;
 mod lease;

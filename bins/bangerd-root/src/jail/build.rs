@@ -51,6 +51,16 @@ impl Jail {
         Ok(Self { path: path.clone(), dir })
     }
 
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// It, opened.
+    pub(super) fn dir(&self) -> &OwnedFd {
+        &self.dir
+    }
+
     fn fill(&self, uid: u32, files: &Files) -> Result<(), JailError> {
         let group = Gid::from_raw(uid);
         for (file, name, sharing) in &files.0 {

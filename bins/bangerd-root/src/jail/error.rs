@@ -63,6 +63,14 @@ pub enum JailError {
         /// Where it was to be linked.
         jails: PathBuf,
     },
+    /// What is mounted there cannot hold a jail.
+    #[error("{} is mounted {flag}, and a jail needs devices and programs", jails.display())]
+    Mount {
+        /// Where it was to be.
+        jails: PathBuf,
+        /// The mount's flag: `nodev` or `noexec`.
+        flag: &'static str,
+    },
     /// The system refused.
     #[error("{what} cannot be used")]
     Unusable {
@@ -79,7 +87,7 @@ impl JailError {
     pub fn class(&self) -> Class {
         match self {
             Self::Missing { .. } | Self::Unusable { .. } => Class::Failed,
-            Self::OtherFileSystem { .. } => Class::HostLacks,
+            Self::OtherFileSystem { .. } | Self::Mount { .. } => Class::HostLacks,
             Self::Link { .. }
             | Self::Outside { .. }
             | Self::NotAFile { .. }
@@ -97,6 +105,9 @@ impl JailError {
                 "Keep the daemon's state and {} on one file system: mount it above both.",
                 jails.display()
             )),
+            Self::Mount { jails, flag } => {
+                Some(format!("Mount what {} lies on without {flag}, or set vmm = \"qemu\".", jails.display()))
+            }
             Self::OtherNames { .. } => Some("Remove the other names, or copy the file.".to_owned()),
             _ => None,
         }

@@ -1,9 +1,9 @@
 //! Which files a machine is launched with, and what they are called in its jail.
 
-use privileged::{Launch, Root};
+use privileged::{Launch, Monitor, Root};
 use vm::{
     boot_plan::DiskFormat,
-    layout::{CONSOLE_LOG, HOME_DISK, LINK_LOG, MONITOR_LOG},
+    layout::{CONSOLE_LOG, HOME_DISK, LINK_LOG, METRICS, MONITOR_LOG},
 };
 
 use super::{JailError, Opened, Sharing, State};
@@ -48,7 +48,12 @@ impl Files {
         if let Root::Qcow2 { backing } = &launch.root {
             shared(backing.as_str(), BACKING)?;
         }
-        for name in [root_format(&launch.root).root_file(), HOME_DISK, CONSOLE_LOG, MONITOR_LOG, LINK_LOG] {
+        let metrics = match launch.monitor {
+            Monitor::Qemu => None,
+            Monitor::Firecracker => Some(METRICS),
+        };
+        let own = [root_format(&launch.root).root_file(), HOME_DISK, CONSOLE_LOG, MONITOR_LOG, LINK_LOG];
+        for name in own.into_iter().chain(metrics) {
             let file = state.file(&format!("vms/{}/{name}", launch.id), Sharing::Own)?;
             files.push((file, name, Sharing::Own));
         }

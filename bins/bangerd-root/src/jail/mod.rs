@@ -1,6 +1,7 @@
 //! Carries what the owner named into a tree that only root writes, by descriptor.
 
 mod build;
+mod chroot;
 mod error;
 mod files;
 mod open;
@@ -8,6 +9,7 @@ mod tail;
 
 pub(crate) use build::write;
 pub use build::{Jail, remove};
+pub use chroot::CHROOTS;
 pub use error::JailError;
 pub(crate) use files::root_format;
 pub use files::{BACKING, Files, INITRAMFS, KERNEL, MODULES};

@@ -17,9 +17,9 @@ use rustix::{
     fs::{AtFlags, CWD, Gid, Mode, Uid, chownat},
     io::{FdFlags, fcntl_setfd},
 };
-use vm::layout::{LINK_LOG, LINK_SOCKET, PORTS, SERIAL_SOCKET};
+use vm::layout::{LINK_LOG, LINK_SOCKET, PORTS, SERIAL_SOCKET, VSOCK_SOCKET};
 
-use super::{LaunchError, Record, credentials::become_machine, start};
+use super::{LaunchError, Monitor, Record, credentials::become_machine, start};
 use crate::places::Places;
 
 /// The agent's program, which is the link too, beside this one.
@@ -36,7 +36,7 @@ fn become_link(places: &Places, id: &VmId, log: File) -> Result<LaunchError, Lau
     let agent = beside_this()?;
     let listener = listen(&places.links(), id, record.owner_uid)
         .map_err(|source| LaunchError::Unusable { path: places.link(id).join(LINK_SOCKET), source })?;
-    let args = arguments(listener.as_raw_fd(), &record.publish);
+    let args = arguments(&record.monitor, listener.as_raw_fd(), &record.publish);
     // The owner reads which ports were taken.
     rustix::process::umask(Mode::from_raw_mode(0o022));
     become_machine(record.uid, &[])?;
@@ -49,9 +49,13 @@ fn beside_this() -> Result<PathBuf, LaunchError> {
     Ok(own.with_file_name(AGENT))
 }
 
-fn arguments(listener: i32, publish: &[Publish]) -> Vec<OsString> {
+fn arguments(monitor: &Monitor, listener: i32, publish: &[Publish]) -> Vec<OsString> {
     let listener = listener.to_string();
-    let fixed = ["link", "--serial", SERIAL_SOCKET, "--listen-fd", &listener, "--ports", PORTS];
+    let (way, socket) = match monitor {
+        Monitor::Qemu { .. } => ("--serial", SERIAL_SOCKET),
+        Monitor::Firecracker { .. } => ("--vsock", VSOCK_SOCKET),
+    };
+    let fixed = ["link", way, socket, "--listen-fd", &listener, "--ports", PORTS];
     let ports = publish.iter().flat_map(|publish| {
         let host = publish.host.map_or(0, Port::number);
         ["--publish".into(), format!("{host}:{}", publish.guest).into()]
@@ -86,8 +90,13 @@ mod tests {
     #[test]
     fn the_link_is_told_of_its_socket_by_number_and_of_ports_in_order() {
         let publish = ["8080:80", "22"].map(|text| text.parse().unwrap());
+        let qemu = Monitor::Qemu { program: "/q".into(), version: [7, 2, 0], has_sandbox: true };
+        let version = [1, 17, 0];
+        let jailed = Monitor::Firecracker { program: "/f".into(), jailer: "/j".into(), version };
+        let args = arguments(&jailed, 5, &[]);
+        assert_eq!(args[1..3], ["--vsock", "vsock.sock"]);
         assert_eq!(
-            arguments(5, &publish).join(std::ffi::OsStr::new(" ")).to_str().unwrap(),
+            arguments(&qemu, 5, &publish).join(std::ffi::OsStr::new(" ")).to_str().unwrap(),
             "link --serial serial.sock --listen-fd 5 --ports ports.json --publish 8080:80 --publish 0:22"
         );
     }

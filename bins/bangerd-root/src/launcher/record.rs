@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use model::Publish;
 use privileged::{Interface, Launch, Mac};
 use serde::{Deserialize, Serialize};
-use vmm::qemu::{Qemu, QemuVersion};
+use vmm::{
+    firecracker::{Firecracker, FirecrackerVersion},
+    qemu::{Qemu, QemuVersion},
+};
 
 use super::LaunchError;
 
@@ -35,32 +38,56 @@ pub struct Record {
     pub monitor: Monitor,
 }
 
-/// The monitor, as it was found when the machine was launched.
+/// The monitor, as it was found when the machine was launched. Versions are major, minor, patch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Monitor {
-    /// Its program.
-    pub program: PathBuf,
-    /// Its version: major, minor, patch.
-    pub version: [u32; 3],
-    /// Whether it can give up calls that it does not need.
-    pub has_sandbox: bool,
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Monitor {
+    /// QEMU.
+    Qemu {
+        /// Its program.
+        program: PathBuf,
+        /// Its version.
+        version: [u32; 3],
+        /// Whether it can give up calls that it does not need.
+        has_sandbox: bool,
+    },
+    /// Firecracker.
+    Firecracker {
+        /// Its program.
+        program: PathBuf,
+        /// Its jailer.
+        jailer: PathBuf,
+        /// Their version.
+        version: [u32; 3],
+    },
 }
 
-impl From<Qemu> for Monitor {
-    fn from(qemu: Qemu) -> Self {
-        let QemuVersion { major, minor, patch } = qemu.version;
-        Self { program: qemu.program, version: [major, minor, patch], has_sandbox: qemu.has_sandbox }
+impl From<vmm::monitor::Monitor> for Monitor {
+    fn from(monitor: vmm::monitor::Monitor) -> Self {
+        match monitor {
+            vmm::monitor::Monitor::Qemu(qemu) => {
+                let QemuVersion { major, minor, patch } = qemu.version;
+                let version = [major, minor, patch];
+                Self::Qemu { program: qemu.program, version, has_sandbox: qemu.has_sandbox }
+            }
+            vmm::monitor::Monitor::Firecracker(Firecracker { program, jailer, version }) => {
+                let FirecrackerVersion { major, minor, patch } = version;
+                Self::Firecracker { program, jailer, version: [major, minor, patch] }
+            }
+        }
     }
 }
 
-impl From<Monitor> for Qemu {
+impl From<Monitor> for vmm::monitor::Monitor {
     fn from(monitor: Monitor) -> Self {
-        let [major, minor, patch] = monitor.version;
-        Self {
-            program: monitor.program,
-            version: QemuVersion { major, minor, patch },
-            has_sandbox: monitor.has_sandbox,
+        match monitor {
+            Monitor::Qemu { program, version: [major, minor, patch], has_sandbox } => {
+                Self::Qemu(Qemu { program, version: QemuVersion { major, minor, patch }, has_sandbox })
+            }
+            Monitor::Firecracker { program, jailer, version: [major, minor, patch] } => {
+                let version = FirecrackerVersion { major, minor, patch };
+                Self::Firecracker(Firecracker { program, jailer, version })
+            }
         }
     }
 }

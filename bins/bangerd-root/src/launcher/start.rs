@@ -34,21 +34,38 @@ pub(super) fn logged(
 
 /// Opens the log of a machine's process in its jail, for what it says from now on.
 fn log(jail: &Path, name: &str) -> Result<File, LaunchError> {
+    let log = append(jail, name)?;
+    let failed = |source| LaunchError::Unusable { path: jail.join(name), source };
+    log.set_len(0).map_err(failed)?;
+    Ok(log)
+}
+
+/// Opens a file in a jail, to be appended to.
+pub(super) fn append(jail: &Path, name: &str) -> Result<File, LaunchError> {
     let open = || -> io::Result<File> {
         let dir = File::open(jail)?;
-        let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(openat(&dir, name, flags, Mode::empty())?.into())
     };
     open().map_err(|source| LaunchError::Unusable { path: jail.join(name), source })
 }
 
-/// Becomes a program, which finds nothing of this process but its descriptors. Returns only what went wrong.
+/// Becomes a program, which finds nothing of this process but its descriptors, and says everything in its log.
+/// Returns only what went wrong.
 pub(super) fn execute(program: &Path, args: &[OsString], dir: &Path, log: File) -> LaunchError {
-    let not_executed = |source| LaunchError::NotExecuted { program: program.to_owned(), source };
-    let other = match log.try_clone() {
-        Ok(other) => other,
-        Err(source) => return not_executed(source),
-    };
+    match log.try_clone() {
+        Ok(other) => execute_with(program, args, dir, (other, log)),
+        Err(source) => LaunchError::NotExecuted { program: program.to_owned(), source },
+    }
+}
+
+/// As [`execute`], with an output apart from the log.
+pub(super) fn execute_with(
+    program: &Path,
+    args: &[OsString],
+    dir: &Path,
+    (output, log): (File, File),
+) -> LaunchError {
     let source = Command::new(program)
         .args(args)
         .env_clear()
@@ -56,8 +73,8 @@ pub(super) fn execute(program: &Path, args: &[OsString], dir: &Path, log: File) 
         .env("LC_ALL", "C")
         .current_dir(dir)
         .stdin(Stdio::null())
-        .stdout(other)
+        .stdout(output)
         .stderr(log)
         .exec();
-    not_executed(source)
+    LaunchError::NotExecuted { program: program.to_owned(), source }
 }

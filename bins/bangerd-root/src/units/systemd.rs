@@ -152,7 +152,7 @@ fn transient(plan: &UnitPlan) -> TransientUnit {
         devices: plan
             .devices
             .iter()
-            .map(|device| DeviceAccess { device: device.clone(), access: "rw" })
+            .map(|device| DeviceAccess { device: device.clone(), access: "rwm" })
             .collect(),
         memory_max_bytes: plan.memory_max_bytes,
         cpu_quota_percent: None,

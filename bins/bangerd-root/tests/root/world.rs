@@ -10,7 +10,7 @@ use std::{
 
 use bangerd_root::places::Places;
 use model::{OpId, Size, VmId, VmSpec};
-use privileged::{Accel, Launch, LeaseAsk, Root, client::Client};
+use privileged::{Accel, Launch, LeaseAsk, Monitor, Root, client::Client};
 use tempfile::TempDir;
 
 use crate::kernel::kernel;
@@ -155,6 +155,7 @@ pub(crate) fn launch(id: &VmId) -> Launch {
             nat: true,
             publish: vec![],
         },
+        monitor: Monitor::Qemu,
         accel: Accel::Emulated,
         tsc_khz: None,
         kernel: "kernels/k/vmlinux".parse().unwrap(),

@@ -20,12 +20,17 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024;
 const FILES_MAX: usize = 64;
 
 /// Reads the file at `path` over `config`. A file that is not there changes nothing. `home` is what `~`
-/// stands for.
+/// stands for; `is_system` says whether it is a system install's.
 ///
 /// # Errors
 ///
 /// The first [`ConfigError`] found.
-pub(crate) fn read(path: &Path, home: &Path, mut config: Config) -> Result<Config, ConfigError> {
+pub(crate) fn read(
+    path: &Path,
+    home: &Path,
+    is_system: bool,
+    mut config: Config,
+) -> Result<Config, ConfigError> {
     let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
     let text = match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(config),
@@ -37,7 +42,7 @@ pub(crate) fn read(path: &Path, home: &Path, mut config: Config) -> Result<Confi
     };
     let values: toml::Table = text.parse().map_err(|error| not_toml(path, &text, &error))?;
     let mut table = Table::new(path, "", values);
-    read_daemon(&mut table, &mut config)?;
+    read_daemon(&mut table, is_system, &mut config)?;
     read_paths(&mut table, &mut config)?;
     read_defaults(path, &mut table, &mut config)?;
     read_files(path, home, &mut table, &mut config)?;
@@ -51,12 +56,15 @@ fn not_toml(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
     ConfigError::NotToml { path: path.to_owned(), line, why: error.message().replace('\n', ", ") }
 }
 
-fn read_daemon(table: &mut Table<'_>, config: &mut Config) -> Result<(), ConfigError> {
+fn read_daemon(table: &mut Table<'_>, is_system: bool, config: &mut Config) -> Result<(), ConfigError> {
     let levels = ["error", "warn", "info", "debug", "trace"].map(|word| (word, word));
     table.take("log_level", &mut config.log_level, |value| one_of(value, &levels).map(str::to_owned))?;
     table.take("vmm", &mut config.vmm, |value| match text(value)? {
-        "firecracker" => Err("firecracker needs the system mode".to_owned()),
-        _ => one_of(value, &[("auto", VmmChoice::Auto), ("qemu", VmmChoice::Qemu)]),
+        "firecracker" if !is_system => Err("firecracker needs the system mode".to_owned()),
+        _ => {
+            let words = [VmmChoice::Auto, VmmChoice::Qemu, VmmChoice::Firecracker];
+            one_of(value, &words.map(|vmm| (vmm.as_str(), vmm)))
+        }
     })?;
     table.take("accel", &mut config.accel, |value| {
         let words =
@@ -207,7 +215,7 @@ mod tests {
         let path = dir.path().join("config.toml");
         fs::write(&path, text).unwrap();
         let host = HostSize { cores: 8, memory: Size::from_gib(16) };
-        read(&path, Path::new("/home/u"), Config::defaults(host).unwrap())
+        read(&path, Path::new("/home/u"), false, Config::defaults(host).unwrap())
     }
 
     #[test]

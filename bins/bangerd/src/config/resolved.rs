@@ -12,6 +12,8 @@ pub(crate) enum VmmChoice {
     Auto,
     /// QEMU.
     Qemu,
+    /// Firecracker, or nothing.
+    Firecracker,
 }
 
 /// What runs the guests' instructions.
@@ -127,6 +129,21 @@ impl Config {
         self.accel.value
     }
 
+    /// Which monitor is to run machines.
+    pub(crate) fn vmm(&self) -> VmmChoice {
+        self.vmm.value
+    }
+
+    /// The Firecracker and the jailer to use, where they are named.
+    pub(crate) fn firecracker_bins(&self) -> (Option<&PathBuf>, Option<&PathBuf>) {
+        (self.firecracker_bin.value.as_ref(), self.jailer_bin.value.as_ref())
+    }
+
+    /// Whether Firecracker may be used: it is, under its jailer, or not at all.
+    pub(crate) fn has_jailer(&self) -> bool {
+        self.jailer_enabled.value
+    }
+
     /// The QEMU to use, where one is named.
     pub(crate) fn qemu_bin(&self) -> Option<&PathBuf> {
         self.qemu_bin.value.as_ref()
@@ -206,10 +223,11 @@ impl Config {
 }
 
 impl VmmChoice {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Auto => "auto",
             Self::Qemu => "qemu",
+            Self::Firecracker => "firecracker",
         }
     }
 }

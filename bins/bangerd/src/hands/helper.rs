@@ -21,8 +21,8 @@ use privileged::{
 };
 use store::VmRecord;
 use vm::{
-    boot_plan::{Accel, DiskFormat},
-    layout::{CONSOLE_LOG, LINK_LOG, MONITOR_LOG},
+    boot_plan::{Accel, DiskFormat, Monitor},
+    layout::{CONSOLE_LOG, LINK_LOG, METRICS, MONITOR_LOG},
 };
 use vmm::machine::{Found, Launched, Part};
 
@@ -88,6 +88,10 @@ impl Helper {
         Ok(Launch {
             id: vm.id.clone(),
             spec: vm.spec.clone(),
+            monitor: match facts.monitor {
+                Monitor::Qemu => privileged::Monitor::Qemu,
+                Monitor::Firecracker => privileged::Monitor::Firecracker,
+            },
             accel: match facts.accel {
                 Accel::Kvm => privileged::Accel::Kvm,
                 Accel::Emulated => privileged::Accel::Emulated,
@@ -188,7 +192,7 @@ impl Helper {
 
 /// The helper makes nothing in the owner's directories: what a machine's processes write to has to be there.
 fn make_logs(dir: &Path) -> Result<(), Failure> {
-    for name in [CONSOLE_LOG, MONITOR_LOG, LINK_LOG] {
+    for name in [CONSOLE_LOG, MONITOR_LOG, LINK_LOG, METRICS] {
         let path = dir.join(name);
         let made = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
         made.map_err(|error| failure(Code::Failed, format!("make {}: {error}", path.display())))?;

@@ -6,15 +6,18 @@ use std::{
     sync::Arc,
 };
 
-use api::Failure;
+use api::{Code, Failure};
 use guest::Network;
 use host::{dirs::Dirs, process::Process};
 use model::{BootId, Publish};
 use store::VmRecord;
-use vmm::machine::{Found, Launch, Launched, MachineError};
+use vmm::{
+    machine::{Found, Launch, Launched, MachineError},
+    monitor::Monitor,
+};
 
 use super::start::Start;
-use crate::failure::from_error;
+use crate::failure::{failure, from_error};
 
 // What every guest of QEMU's user-mode network has; each is alone on its own (QEMU, docs/system/devices/net.rst).
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 15);
@@ -35,14 +38,12 @@ pub(crate) struct Own {
 
 impl Own {
     pub(super) async fn launch(&self, vm: &VmRecord, start: &Start<'_>) -> Result<Launched, Failure> {
-        let dir = self.dirs.vm(&vm.id);
-        let launch = Launch {
-            dir: &dir,
-            plan: start.plan,
-            qemu: start.qemu,
-            agent: &self.agent,
-            host_boot: &self.host_boot,
+        let Monitor::Qemu(qemu) = start.monitor else {
+            return Err(failure(Code::HostLacks, "run it: Firecracker needs the system mode"));
         };
+        let dir = self.dirs.vm(&vm.id);
+        let launch =
+            Launch { dir: &dir, plan: start.plan, qemu, agent: &self.agent, host_boot: &self.host_boot };
         vmm::machine::launch(&launch).await.map_err(|error| failed(&error))
     }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use vm::boot_plan::{BootFacts, BootPlan};
-use vmm::qemu::Qemu;
+use vmm::monitor::Monitor;
 
 /// What a machine is started with.
 #[derive(Clone, Copy, Debug)]
@@ -13,7 +13,7 @@ pub(crate) struct Start<'a> {
     /// What follows from it.
     pub(crate) plan: &'a BootPlan,
     /// The monitor.
-    pub(crate) qemu: &'a Qemu,
+    pub(crate) monitor: &'a Monitor,
     /// The image that the root disk holds the differences from, where it does.
     pub(crate) backing: Option<&'a Path>,
 }

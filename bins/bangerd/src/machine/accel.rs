@@ -6,9 +6,12 @@ use api::{Code, Failure};
 use host::kvm::{KvmKey, KvmVerdict};
 use image::KernelRecord;
 use vm::boot_plan;
-use vmm::{probe::Probe, qemu::Qemu};
+use vmm::{monitor::Monitor, probe::Probe};
 
-use super::prepare::default_kernel;
+use super::{
+    monitor::{firecracker, kernel_of},
+    prepare::default_kernel,
+};
 use crate::{
     app::{App, Known},
     config::AccelChoice,
@@ -33,27 +36,13 @@ pub(super) async fn decide(
     app: &App,
     operation: &Operation,
     kernel: &KernelRecord,
-    qemu: &Qemu,
+    monitor: &Monitor,
     initramfs: &Path,
 ) -> Result<boot_plan::Accel, Failure> {
     if app.config.accel() == AccelChoice::Emulated {
         return Ok(boot_plan::Accel::Emulated);
     }
-    let _turn = app.accel.probing.lock().await;
-    if app.known_accel() == Known::Unknown {
-        operation.stage("find out whether KVM works");
-    }
-    let probe = Probe {
-        state_dir: app.dirs.state(),
-        qemu,
-        kernel: vmm::qemu::kernel::preferred(&kernel.vmlinux, kernel.vmlinuz.as_deref()),
-        digest: kernel.digest,
-        initramfs,
-        host_boot: &app.host_boot,
-    };
-    let verdict = operation.unless_cancelled(async { Ok(vmm::probe::verdict(&probe).await) }).await?;
-    app.accel.note(&verdict);
-    match verdict {
+    match verdict(app, operation, kernel, monitor, initramfs).await? {
         KvmVerdict::Usable => Ok(boot_plan::Accel::Kvm),
         KvmVerdict::NotUsable { why } if app.config.accel() == AccelChoice::Kvm => {
             Err(failure(Code::HostLacks, format!("use KVM: {why}"))
@@ -63,14 +52,48 @@ pub(super) async fn decide(
     }
 }
 
+/// Says whether a monitor runs a kernel with KVM, and finds it out by a boot where nobody has yet.
+///
+/// # Errors
+///
+/// The operation was cancelled.
+pub(super) async fn verdict(
+    app: &App,
+    operation: &Operation,
+    kernel: &KernelRecord,
+    monitor: &Monitor,
+    initramfs: &Path,
+) -> Result<KvmVerdict, Failure> {
+    let _turn = app.accel.probing.lock().await;
+    if app.known_accel() == Known::Unknown {
+        operation.stage("find out whether KVM works");
+    }
+    let probe = Probe {
+        state_dir: app.dirs.state(),
+        monitor,
+        kernel: kernel_of(monitor, kernel),
+        digest: kernel.digest,
+        initramfs,
+        host_boot: &app.host_boot,
+    };
+    let verdict = operation.unless_cancelled(async { Ok(vmm::probe::verdict(&probe).await) }).await?;
+    app.accel.note(&verdict);
+    Ok(verdict)
+}
+
 /// Looks up what an earlier daemon found out about the default kernel in this boot of the host.
 pub(super) async fn recall(app: &App) {
-    let qemu = app.monitor.find(app.config.qemu_bin()).await;
     let kernel = default_kernel(app).ok().flatten();
-    let kernel = kernel.and_then(|name| app.library.kernels.get(&name).ok());
-    if let (Ok(Ok(qemu)), Some(kernel)) = (qemu, kernel) {
-        let key = KvmKey { host_boot: app.host_boot.clone(), kernel: kernel.digest, monitor: qemu.name() };
-        if let Some(verdict) = host::kvm::recall(app.dirs.state(), &key) {
+    let Some(kernel) = kernel.and_then(|name| app.library.kernels.get(&name).ok()) else { return };
+    let qemu = app.monitor.find(app.config.qemu_bin()).await;
+    let qemu = qemu.ok().and_then(Result::ok).map(|qemu| qemu.name());
+    let firecracker = firecracker(app).await.ok().flatten().map(|firecracker| firecracker.name());
+    // The better one's last.
+    for monitor in [qemu, firecracker].into_iter().flatten() {
+        let key = KvmKey { host_boot: app.host_boot.clone(), kernel: kernel.digest, monitor };
+        if let Some(verdict) = host::kvm::recall(app.dirs.state(), &key)
+            && !(app.known_accel() == Known::Kvm && verdict != KvmVerdict::Usable)
+        {
             app.accel.note(&verdict);
         }
     }

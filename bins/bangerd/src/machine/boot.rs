@@ -64,7 +64,7 @@ pub(super) async fn boot(
     let prepared = prepare(app, operation, vm).await?;
     operation.check_cancelled()?;
     operation.stage("boot");
-    let accel = prepared.plan.accel;
+    let (monitor, accel) = (prepared.monitor.kind(), prepared.plan.accel);
     let vm = app
         .owner
         .change(&vm.id, move |record| {
@@ -72,6 +72,7 @@ pub(super) async fn boot(
             forget_run(record);
             record.error = None;
             record.started_at = Some(Timestamp::now());
+            monitor.as_str().clone_into(&mut record.monitor);
             record.accel = Some(accel.as_str().to_owned());
             Ok(())
         })

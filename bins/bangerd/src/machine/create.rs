@@ -3,22 +3,30 @@
 use std::{path::PathBuf, sync::Arc};
 
 use api::{Code, Failure, OperationKind, Outcome, VmCreate};
+use disk::root::RootMethod;
 use jiff::Timestamp;
 use model::{ImageName, KernelName, Size, VmId, VmName, VmSpec, VmState};
 use store::VmRecord;
-use vm::admission::Request;
+use vm::{
+    admission::Request,
+    boot_plan::{DiskFormat, Monitor},
+};
 
 use super::{
     boot::boot,
     check::{check_memory, check_ports},
     delete::{remove, remove_dir},
-    keys, names,
+    keys,
+    launch::initramfs,
+    monitor::{choose, firecracker},
+    names,
     prepare::{self, Prepared},
     view,
 };
 use crate::{
     app::{App, NameClaim},
     failure::{Explained, failure, from_error},
+    library::told,
     operations::Operation,
 };
 
@@ -161,6 +169,7 @@ async fn make(
     operation.stage("create disks");
     let doing = format!("create machine {}", wanted.name);
     let dir = app.dirs.vm(id);
+    let methods = root_methods(app, operation, &doing, &prepared).await?;
     let cancel = Arc::new(disk::Cancel::default());
     let work = MakeDisks {
         doing,
@@ -169,6 +178,7 @@ async fn make(
         spec: wanted.spec.clone(),
         image: prepared.image_file.clone(),
         home: prepared.home_template.clone(),
+        methods,
         cancel: Arc::clone(&cancel),
     };
     let mut making = tokio::task::spawn_blocking(move || work.run());
@@ -190,6 +200,27 @@ async fn make(
         operation.warn(error.message);
     }
     recorded
+}
+
+/// The ways to make a root disk that the monitor which is to run the machine can read.
+async fn root_methods(
+    app: &Arc<App>,
+    operation: &Operation,
+    doing: &str,
+    prepared: &Prepared,
+) -> Result<Vec<RootMethod>, Failure> {
+    // It takes a boot to find out, where nobody has yet; without Firecracker there is nothing to find out.
+    let may_be_firecracker = matches!(firecracker(app).await, Ok(Some(_)));
+    let mut methods = RootMethod::PREFERRED.to_vec();
+    if may_be_firecracker {
+        let kernel = app.library.kernels.get(&prepared.kernel).map_err(|error| told(doing, &error))?;
+        let initramfs = initramfs(app, &kernel, doing).await?;
+        let (monitor, _) = choose(app, operation, doing, (&kernel, &initramfs), None).await?;
+        if monitor.kind() == Monitor::Firecracker {
+            methods.retain(|method| method.format() == DiskFormat::Raw);
+        }
+    }
+    Ok(methods)
 }
 
 fn record(id: &VmId, wanted: Wanted, prepared: Prepared, method: &'static str) -> VmRecord {
@@ -224,6 +255,7 @@ struct MakeDisks {
     spec: VmSpec,
     image: PathBuf,
     home: PathBuf,
+    methods: Vec<RootMethod>,
     cancel: Arc<disk::Cancel>,
 }
 
@@ -247,7 +279,7 @@ impl MakeDisks {
             image: &self.image,
             overlay_size: self.spec.system_overlay_size,
             qemu_img: qemu_img.as_deref(),
-            methods: &disk::root::RootMethod::PREFERRED,
+            methods: &self.methods,
         };
         let root = disk::root::create(&request, &self.cancel).map_err(|error| failed(&error))?;
         disk::home::create(&self.dir, &self.home, self.spec.disk_size).map_err(|error| failed(&error))?;

@@ -6,13 +6,17 @@ use api::{Code, Failure};
 use host::process::Process;
 use image::KernelRecord;
 use store::VmRecord;
-use vm::boot_plan::{Accel, BootFacts, BootPlan, DiskFormat, plan};
-use vmm::{machine::Launched, qemu::Qemu};
+use vm::boot_plan::{BootFacts, BootPlan, DiskFormat, plan};
+use vmm::{machine::Launched, monitor::Monitor};
 
-use super::{accel, link, process::mark};
+use super::{
+    link,
+    monitor::{choose, kernel_of},
+    process::mark,
+};
 use crate::{
     app::App,
-    failure::{Explained, failure, from_error},
+    failure::{Explained, failure},
     hands::Start,
     library::{self, told},
     operations::Operation,
@@ -26,7 +30,7 @@ pub(super) struct Prepared {
     /// What is started.
     pub(super) plan: BootPlan,
     /// With which monitor.
-    qemu: Qemu,
+    pub(super) monitor: Monitor,
     /// The image that the root disk holds the differences from.
     backing: Option<PathBuf>,
 }
@@ -43,31 +47,30 @@ pub(super) async fn prepare(
     vm: &VmRecord,
 ) -> Result<Prepared, Failure> {
     let doing = format!("start machine {}", vm.name);
-    let qemu = app.monitor.find(app.config.qemu_bin()).await?;
-    let qemu = qemu.map_err(|error| from_error(&doing, &error, error.class(), error.hint()))?;
     let kernel = app.library.kernels.get(&vm.kernel).map_err(|error| told(&doing, &error))?;
     let root_format = root_format(app, vm, &doing)?;
     let initramfs = initramfs(app, &kernel, &doing).await?;
+    let (monitor, accel) = choose(app, operation, &doing, (&kernel, &initramfs), Some(root_format)).await?;
     let (state, host_boot) = (app.dirs.state().to_owned(), app.host_boot.clone());
     let tsc_khz =
         tokio::task::spawn_blocking(move || host::tsc::khz(&state, &host_boot)).await.ok().flatten();
-    let mut facts = BootFacts {
-        accel: Accel::Emulated,
+    let facts = BootFacts {
+        monitor: monitor.kind(),
+        accel,
         tsc_khz,
-        kernel: vmm::qemu::kernel::preferred(&kernel.vmlinux, kernel.vmlinuz.as_deref()).to_owned(),
+        kernel: kernel_of(&monitor, &kernel).to_owned(),
         initramfs,
         modules_disk: kernel.modules_disk.clone(),
         root_format,
         root_backing: None,
         tap: None,
-        serial_socket: vm::layout::SERIAL_SOCKET.into(),
+        agent_socket: vm::layout::SERIAL_SOCKET.into(),
     };
-    facts.accel = accel::decide(app, operation, &kernel, &qemu, &facts.initramfs).await?;
     let backing = vm.image_digest.and_then(|digest| app.library.images.disk_of(&digest));
-    Ok(Prepared { plan: plan(&vm.spec, &facts), facts, qemu, backing })
+    Ok(Prepared { plan: plan(&vm.spec, &facts), facts, monitor, backing })
 }
 
-async fn initramfs(app: &App, kernel: &KernelRecord, doing: &str) -> Result<PathBuf, Failure> {
+pub(super) async fn initramfs(app: &App, kernel: &KernelRecord, doing: &str) -> Result<PathBuf, Failure> {
     if !app.agent.is_file() {
         let message = format!("{doing}: {} is not there", app.agent.display());
         return Err(failure(Code::HostLacks, message)
@@ -104,7 +107,7 @@ pub(super) async fn launch(
     let start = Start {
         facts: &prepared.facts,
         plan: &prepared.plan,
-        qemu: &prepared.qemu,
+        monitor: &prepared.monitor,
         backing: prepared.backing.as_deref(),
     };
     let Launched { monitor, link } = app.hands.launch(vm, &start).await?;

@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::Path};
 use guest::SERIAL_PORT_NAME;
 use serde_json::json;
 use vm::{
-    boot_plan::{Accel, Access, BootPlan, DiskFormat, GUEST_MAC, Network, PlannedDisk, Reach},
+    boot_plan::{Accel, Access, BootPlan, DiskFormat, GUEST_MAC, Network, PlannedDisk, Reach, TapEnd},
     layout,
 };
 
@@ -36,7 +36,7 @@ pub fn arguments(plan: &BootPlan, qemu: &Qemu, name: &str) -> Vec<OsString> {
     args.pair("-object", "rng-builtin,id=rng");
     args.pair("-device", "virtio-rng-device,rng=rng");
     if plan.network.is_some() || !plan.disks.is_empty() {
-        agent_port(&mut args, &plan.serial_socket);
+        agent_port(&mut args, &plan.agent_socket);
     }
     for disk in &plan.disks {
         args.pair("-blockdev", &block_device(disk));
@@ -138,7 +138,11 @@ fn network(args: &mut Args, network: &Network) {
             GUEST_MAC
         }
         Network::Host(tap) => {
-            args.pair("-netdev", &format!("tap,id=net,fd={}", tap.descriptor));
+            let end = match &tap.end {
+                TapEnd::Descriptor(number) => format!("fd={number}"),
+                TapEnd::Name(name) => format!("ifname={name},script=no,downscript=no"),
+            };
+            args.pair("-netdev", &format!("tap,id=net,{end}"));
             &tap.mac
         }
     };
@@ -150,7 +154,7 @@ mod tests {
     use std::path::PathBuf;
 
     use model::{Size, VmSpec};
-    use vm::boot_plan::{BootFacts, Tap, plan, plan_probe};
+    use vm::boot_plan::{BootFacts, Tap, TapEnd, plan, plan_probe};
 
     use super::*;
     use crate::qemu::QemuVersion;
@@ -161,6 +165,7 @@ mod tests {
 
     fn facts(accel: Accel) -> BootFacts {
         BootFacts {
+            monitor: vm::boot_plan::Monitor::Qemu,
             accel,
             tsc_khz: Some(2_450_000),
             kernel: "/state/kernels/k/vmlinux".into(),
@@ -169,7 +174,7 @@ mod tests {
             root_format: DiskFormat::Qcow2,
             root_backing: None,
             tap: None,
-            serial_socket: layout::SERIAL_SOCKET.into(),
+            agent_socket: layout::SERIAL_SOCKET.into(),
         }
     }
 
@@ -209,8 +214,8 @@ mod tests {
             initramfs: "initramfs".into(),
             modules_disk: Some("modules".into()),
             root_backing: Some("backing".into()),
-            tap: Some(Tap { descriptor: 3, mac: "52:54:00:00:00:01".to_owned() }),
-            serial_socket: "/run/banger-vm/000102fdfeff/serial.sock".into(),
+            tap: Some(Tap { end: TapEnd::Descriptor(3), mac: "52:54:00:00:00:01".to_owned() }),
+            agent_socket: "/run/banger-vm/000102fdfeff/serial.sock".into(),
             ..facts(Accel::Kvm)
         };
         insta::assert_snapshot!(lines(&plan(&spec(true), &facts), &qemu()));

@@ -2,13 +2,10 @@
 
 use std::{fs::File, io, os::unix::fs::FileExt, path::Path};
 
-/// Program headers that are looked at; a kernel has five.
-const HEADERS_MAX: u16 = 64;
+use crate::elf::{PT_NOTE, segments, u32_in};
 
 /// The longest segment of notes that is read, in bytes; a kernel's has some hundred.
 const NOTES_BYTES_MAX: u64 = 64 * 1024;
-
-const PT_NOTE: u32 = 4;
 
 /// The note that says where a kernel is entered by the PVH boot protocol
 /// (`XEN_ELFNOTE_PHYS32_ENTRY`, Linux, include/xen/interface/elfnote.h).
@@ -28,20 +25,11 @@ pub fn preferred<'a>(vmlinux: &'a Path, packed: Option<&'a Path>) -> &'a Path {
 
 /// Whether a 64-bit ELF file has the note of an entry for PVH.
 fn has_pvh_entry(elf: &File) -> io::Result<bool> {
-    let mut head = [0; 64];
-    elf.read_exact_at(&mut head, 0)?;
-    let (table, entry_bytes, count) = (u64_in(&head, 32), u16_in(&head, 54), u16_in(&head, 56));
-    for index in 0..count.min(HEADERS_MAX) {
-        let mut header = [0; 56];
-        let at = u64::from(index) * u64::from(entry_bytes);
-        elf.read_exact_at(&mut header, table.saturating_add(at))?;
-        if u32_in(&header, 0) == PT_NOTE {
-            let len = u64_in(&header, 32).min(NOTES_BYTES_MAX);
-            let mut notes = vec![0; usize::try_from(len).unwrap_or(0)];
-            elf.read_exact_at(&mut notes, u64_in(&header, 8))?;
-            if holds(&notes, PVH_ENTRY) {
-                return Ok(true);
-            }
+    for notes in segments(elf)?.iter().filter(|segment| segment.kind == PT_NOTE) {
+        let mut bytes = vec![0; usize::try_from(notes.len.min(NOTES_BYTES_MAX)).unwrap_or(0)];
+        elf.read_exact_at(&mut bytes, notes.at)?;
+        if holds(&bytes, PVH_ENTRY) {
+            return Ok(true);
         }
     }
     Ok(false)
@@ -59,18 +47,6 @@ fn holds(mut notes: &[u8], (name, kind): (&[u8], u32)) -> bool {
         notes = next.and_then(|next| notes.get(next.checked_add(12)?..)).unwrap_or_default();
     }
     false
-}
-
-fn u16_in(bytes: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes([bytes[at], bytes[at + 1]])
-}
-
-fn u32_in(bytes: &[u8], at: usize) -> u32 {
-    u32::from(u16_in(bytes, at)) | u32::from(u16_in(bytes, at + 2)) << 16
-}
-
-fn u64_in(bytes: &[u8], at: usize) -> u64 {
-    u64::from(u32_in(bytes, at)) | u64::from(u32_in(bytes, at + 4)) << 32
 }
 
 #[cfg(test)]

@@ -2,5 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "what a scenario needs and does not get fails it")]
 
+mod firecracker;
 mod host;
 mod system;

@@ -1,0 +1,94 @@
+//! Which monitor runs a machine: Firecracker in a system install where it is there and a boot with it proved that
+//! KVM works, else QEMU.
+
+use std::path::Path;
+
+use api::{Code, Failure};
+use host::kvm::KvmVerdict;
+use image::KernelRecord;
+use vm::boot_plan::{Accel, DiskFormat};
+use vmm::{
+    firecracker::{Firecracker, FirecrackerError},
+    monitor::Monitor,
+};
+
+use super::accel;
+use crate::{
+    app::App,
+    config::{AccelChoice, VmmChoice},
+    failure::{Explained, chain, failure, from_error},
+    operations::Operation,
+};
+
+/// Finds Firecracker, where this daemon may use it at all.
+///
+/// # Errors
+///
+/// It may, and there is none that can be used.
+pub(crate) async fn firecracker(app: &App) -> Result<Option<Firecracker>, FirecrackerError> {
+    let config = &app.config;
+    let is_ruled_out = !app.dirs.is_system()
+        || !config.has_jailer()
+        || config.vmm() == VmmChoice::Qemu
+        || config.accel() == AccelChoice::Emulated;
+    if is_ruled_out {
+        return Ok(None);
+    }
+    let (program, jailer) = config.firecracker_bins();
+    let (program, jailer) = (program.cloned(), jailer.cloned());
+    let find = move || Firecracker::find(program.as_deref(), jailer.as_deref());
+    match tokio::task::spawn_blocking(find).await {
+        Ok(found) => found.map(Some),
+        // It panicked, which was told of where it did.
+        Err(_) => Ok(None),
+    }
+}
+
+/// Says which monitor is to run a kernel's guests, and what their instructions; finds it out by a boot where
+/// nobody has yet. Firecracker has no use for a root disk of differences.
+///
+/// # Errors
+///
+/// [`Code::HostLacks`] where the configuration wants what is not there or does not work.
+pub(super) async fn choose(
+    app: &App,
+    operation: &Operation,
+    doing: &str,
+    (kernel, initramfs): (&KernelRecord, &Path),
+    root: Option<DiskFormat>,
+) -> Result<(Monitor, Accel), Failure> {
+    let why_not = match firecracker(app).await {
+        _ if root == Some(DiskFormat::Qcow2) => "its root disk is of QEMU's own kind".to_owned(),
+        Err(error) if app.config.vmm() == VmmChoice::Firecracker => {
+            return Err(from_error(doing, &error, error.class(), error.hint()));
+        }
+        Err(error) => chain(&error),
+        Ok(None) => "the configuration rules it out".to_owned(),
+        Ok(Some(found)) => {
+            let monitor = Monitor::Firecracker(found);
+            match accel::verdict(app, operation, kernel, &monitor, initramfs).await? {
+                KvmVerdict::Usable => return Ok((monitor, Accel::Kvm)),
+                KvmVerdict::NotUsable { why } => why,
+            }
+        }
+    };
+    if app.config.vmm() == VmmChoice::Firecracker {
+        return Err(failure(Code::HostLacks, format!("{doing}: use Firecracker: {why_not}")).hinted(
+            "Take `vmm` out of /etc/banger/config.toml to use QEMU where Firecracker does not work.",
+        ));
+    }
+    tracing::debug!("QEMU and not Firecracker: {why_not}");
+    let qemu = app.monitor.find(app.config.qemu_bin()).await?;
+    let qemu = qemu.map_err(|error| from_error(doing, &error, error.class(), error.hint()))?;
+    let monitor = Monitor::Qemu(qemu);
+    let accel = accel::decide(app, operation, kernel, &monitor, initramfs).await?;
+    Ok((monitor, accel))
+}
+
+/// The form of a kernel that a monitor is given.
+pub(super) fn kernel_of<'a>(monitor: &Monitor, kernel: &'a KernelRecord) -> &'a Path {
+    match monitor {
+        Monitor::Qemu(_) => vmm::qemu::kernel::preferred(&kernel.vmlinux, kernel.vmlinuz.as_deref()),
+        Monitor::Firecracker(_) => &kernel.vmlinux,
+    }
+}
