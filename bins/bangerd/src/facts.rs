@@ -71,7 +71,7 @@ async fn monitors(app: &App) -> Result<String, Failure> {
         Ok(qemu) => format!("{} at {}", qemu.name(), qemu.program.display()),
         Err(error) => chain(&error),
     };
-    Ok(match machine::firecracker(app).await {
+    Ok(match app.firecracker().await {
         Ok(Some(found)) => format!("{} at {}, else {qemu}", found.name(), found.program.display()),
         Err(error) if app.config.vmm() == VmmChoice::Firecracker => chain(&error),
         Ok(None) | Err(_) => qemu,

@@ -174,6 +174,8 @@ fn calls_that_cannot_be_meant_are_refused_and_say_why() {
         ("launch", with("\"format\":\"qcow2\"", "\"format\":\"vmdk\"")),
         ("launch", with("\"format\":\"qcow2\"", "\"format\":\"raw\"")),
         ("launch", with("\"accel\":\"emulated\"", "\"accel\":\"xen\"")),
+        ("launch", with("\"monitor\":\"qemu\"", "\"monitor\":\"firecracker\"")),
+        ("launch", with("\"monitor\":\"qemu\"", "\"monitor\":\"/bin/sh\"")),
         ("launch", with("\"accel\":\"emulated\"", "\"accel\":\"kvm\",\"accel\":\"kvm\"")),
         (
             "relink",

@@ -2,6 +2,7 @@
 
 mod accel;
 mod busy;
+mod firecracker;
 mod holds;
 mod monitor;
 mod replies;

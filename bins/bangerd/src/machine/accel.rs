@@ -8,10 +8,7 @@ use image::KernelRecord;
 use vm::boot_plan;
 use vmm::{monitor::Monitor, probe::Probe};
 
-use super::{
-    monitor::{firecracker, kernel_of},
-    prepare::default_kernel,
-};
+use super::prepare::default_kernel;
 use crate::{
     app::{App, Known},
     config::AccelChoice,
@@ -81,13 +78,21 @@ pub(super) async fn verdict(
     Ok(verdict)
 }
 
+/// The form of a kernel that a monitor is given.
+pub(super) fn kernel_of<'a>(monitor: &Monitor, kernel: &'a KernelRecord) -> &'a Path {
+    match monitor {
+        Monitor::Qemu(_) => vmm::qemu::kernel::preferred(&kernel.vmlinux, kernel.vmlinuz.as_deref()),
+        Monitor::Firecracker(_) => &kernel.vmlinux,
+    }
+}
+
 /// Looks up what an earlier daemon found out about the default kernel in this boot of the host.
 pub(super) async fn recall(app: &App) {
     let kernel = default_kernel(app).ok().flatten();
     let Some(kernel) = kernel.and_then(|name| app.library.kernels.get(&name).ok()) else { return };
     let qemu = app.monitor.find(app.config.qemu_bin()).await;
     let qemu = qemu.ok().and_then(Result::ok).map(|qemu| qemu.name());
-    let firecracker = firecracker(app).await.ok().flatten().map(|firecracker| firecracker.name());
+    let firecracker = app.firecracker().await.ok().flatten().map(|firecracker| firecracker.name());
     // The better one's last.
     for monitor in [qemu, firecracker].into_iter().flatten() {
         let key = KvmKey { host_boot: app.host_boot.clone(), kernel: kernel.digest, monitor };

@@ -18,7 +18,7 @@ use super::{
     delete::{remove, remove_dir},
     keys,
     launch::initramfs,
-    monitor::{choose, firecracker},
+    monitor::choose,
     names,
     prepare::{self, Prepared},
     view,
@@ -210,7 +210,7 @@ async fn root_methods(
     prepared: &Prepared,
 ) -> Result<Vec<RootMethod>, Failure> {
     // It takes a boot to find out, where nobody has yet; without Firecracker there is nothing to find out.
-    let may_be_firecracker = matches!(firecracker(app).await, Ok(Some(_)));
+    let may_be_firecracker = matches!(app.firecracker().await, Ok(Some(_)));
     let mut methods = RootMethod::PREFERRED.to_vec();
     if may_be_firecracker {
         let kernel = app.library.kernels.get(&prepared.kernel).map_err(|error| told(doing, &error))?;

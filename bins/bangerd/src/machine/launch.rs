@@ -9,11 +9,7 @@ use store::VmRecord;
 use vm::boot_plan::{BootFacts, BootPlan, DiskFormat, plan};
 use vmm::{machine::Launched, monitor::Monitor};
 
-use super::{
-    link,
-    monitor::{choose, kernel_of},
-    process::mark,
-};
+use super::{accel::kernel_of, link, monitor::choose, process::mark};
 use crate::{
     app::App,
     failure::{Explained, failure},

@@ -35,7 +35,6 @@ pub(crate) use create::create;
 pub(crate) use delete::delete;
 pub(crate) use keys::ensure_user_key;
 pub(crate) use kill::kill;
-pub(crate) use monitor::firecracker;
 pub(crate) use prepare::{build_image, check_unused, default_kernel, pull_kernel};
 pub(crate) use promote::promote;
 pub(crate) use restart::restart;

@@ -7,42 +7,15 @@ use api::{Code, Failure};
 use host::kvm::KvmVerdict;
 use image::KernelRecord;
 use vm::boot_plan::{Accel, DiskFormat};
-use vmm::{
-    firecracker::{Firecracker, FirecrackerError},
-    monitor::Monitor,
-};
+use vmm::monitor::Monitor;
 
 use super::accel;
 use crate::{
     app::App,
-    config::{AccelChoice, VmmChoice},
+    config::VmmChoice,
     failure::{Explained, chain, failure, from_error},
     operations::Operation,
 };
-
-/// Finds Firecracker, where this daemon may use it at all.
-///
-/// # Errors
-///
-/// It may, and there is none that can be used.
-pub(crate) async fn firecracker(app: &App) -> Result<Option<Firecracker>, FirecrackerError> {
-    let config = &app.config;
-    let is_ruled_out = !app.dirs.is_system()
-        || !config.has_jailer()
-        || config.vmm() == VmmChoice::Qemu
-        || config.accel() == AccelChoice::Emulated;
-    if is_ruled_out {
-        return Ok(None);
-    }
-    let (program, jailer) = config.firecracker_bins();
-    let (program, jailer) = (program.cloned(), jailer.cloned());
-    let find = move || Firecracker::find(program.as_deref(), jailer.as_deref());
-    match tokio::task::spawn_blocking(find).await {
-        Ok(found) => found.map(Some),
-        // It panicked, which was told of where it did.
-        Err(_) => Ok(None),
-    }
-}
 
 /// Says which monitor is to run a kernel's guests, and what their instructions; finds it out by a boot where
 /// nobody has yet. Firecracker has no use for a root disk of differences.
@@ -57,7 +30,7 @@ pub(super) async fn choose(
     (kernel, initramfs): (&KernelRecord, &Path),
     root: Option<DiskFormat>,
 ) -> Result<(Monitor, Accel), Failure> {
-    let why_not = match firecracker(app).await {
+    let why_not = match app.firecracker().await {
         _ if root == Some(DiskFormat::Qcow2) => "its root disk is of QEMU's own kind".to_owned(),
         Err(error) if app.config.vmm() == VmmChoice::Firecracker => {
             return Err(from_error(doing, &error, error.class(), error.hint()));
@@ -83,12 +56,4 @@ pub(super) async fn choose(
     let monitor = Monitor::Qemu(qemu);
     let accel = accel::decide(app, operation, kernel, &monitor, initramfs).await?;
     Ok((monitor, accel))
-}
-
-/// The form of a kernel that a monitor is given.
-pub(super) fn kernel_of<'a>(monitor: &Monitor, kernel: &'a KernelRecord) -> &'a Path {
-    match monitor {
-        Monitor::Qemu(_) => vmm::qemu::kernel::preferred(&kernel.vmlinux, kernel.vmlinuz.as_deref()),
-        Monitor::Firecracker(_) => &kernel.vmlinux,
-    }
 }

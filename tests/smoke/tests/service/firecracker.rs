@@ -85,6 +85,7 @@ fn nobodys_in_a_jail(host: &Host) {
         "dev",
         "firecracker",
         "firecracker.json",
+        "firecracker.pid",
         "home.ext4",
         "initramfs",
         "kernel",
