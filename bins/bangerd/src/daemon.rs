@@ -151,7 +151,7 @@ fn make_app(dirs: Dirs, config: Config, owner: owner::Owner, stop: CancellationT
         busy: Busy::default(),
         is_on_trial: dirs.trial().exists(),
         holds: Holds::default(),
-        replies: Replies::default(),
+        replies: Replies::open(&dirs.state().join("replies.jsonl")),
         library,
         monitor: Monitor::default(),
         accel: Accel::default(),

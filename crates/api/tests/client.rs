@@ -6,11 +6,12 @@ use std::{
     io::{Read as _, Write as _},
     os::unix::net::{UnixListener, UnixStream},
     path::{Path, PathBuf},
+    sync::{Arc, Mutex},
     thread::{self, JoinHandle},
 };
 
 use api::client::{Client, ClientError, Upload};
-use api::{Event, VmCreate};
+use api::{Code, Event, HOLDER_UPDATE, Hold, MonitorProcess, VmCreate};
 use model::OpId;
 
 /// Reads one request: its head, and a body of the length that the head tells.
@@ -128,14 +129,91 @@ async fn replies_that_make_no_sense_are_errors_of_their_own_kind() {
 }
 
 #[tokio::test]
-async fn a_question_is_put_again_when_the_daemon_hangs_up_and_a_change_is_not() {
+async fn what_a_daemon_hung_up_on_is_asked_again_a_change_with_the_same_key() {
     let dir = tempfile::tempdir().unwrap();
-    let (socket, server) = serve(dir.path(), vec![String::new(), reply("200 OK", "", "[]"), String::new()]);
+    let accepted = reply("202 Accepted", "", &format!(r#"{{"op":"{OP}"}}"#));
+    let replies = vec![String::new(), reply("200 OK", "", "[]"), String::new(), accepted];
+    let (socket, server) = serve(dir.path(), replies);
     let client = Client::new(socket);
     assert_eq!(client.vms().await.unwrap(), []);
+    assert_eq!(client.vm_delete("box").await.unwrap().op, op());
+    let asked = server.join().unwrap();
+    assert_eq!(key_of(&asked[2]), key_of(&asked[3]));
+    assert!(key_of(&asked[2]).is_some());
+}
+
+#[tokio::test]
+async fn a_daemon_that_hangs_up_each_time_is_not_asked_for_ever_and_one_that_is_to_end_but_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (socket, server) = serve(dir.path(), vec![String::new(); 5]);
+    let client = Client::new(socket);
     let error = client.vm_delete("box").await.unwrap_err();
     assert!(matches!(error, ClientError::Lost { .. }), "{error:?}");
-    assert_eq!(server.join().unwrap().len(), 3);
+    let error = client.shutdown().await.unwrap_err();
+    assert!(matches!(error, ClientError::Lost { .. }), "{error:?}");
+    assert_eq!(server.join().unwrap().len(), 5);
+}
+
+#[tokio::test]
+async fn a_daemon_that_comes_back_within_seconds_is_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let (socket, first) = serve(dir.path(), vec![String::new()]);
+    let next = dir.path().to_owned();
+    let second = thread::spawn(move || {
+        first.join().unwrap();
+        std::fs::remove_file(next.join("bangerd.sock")).unwrap();
+        let (_, server) = serve(&next, vec![reply("202 Accepted", "", &format!(r#"{{"op":"{OP}"}}"#))]);
+        server.join().unwrap()
+    });
+    assert_eq!(Client::new(socket).vm_start("box").await.unwrap().op, op());
+    assert_eq!(second.join().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn who_waits_for_seconds_is_told_once_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let held = reply(
+        "503 Service Unavailable",
+        "retry-after: 1\r\n",
+        r#"{"code":"held","message":"change something: update holds all changes"}"#,
+    );
+    let done = reply("202 Accepted", "", &format!(r#"{{"op":"{OP}"}}"#));
+    let (socket, _server) = serve(dir.path(), vec![held.clone(), held.clone(), held.clone(), held, done]);
+    let told = Arc::new(Mutex::new(vec![]));
+    let teller = Arc::clone(&told);
+    let client = Client::new(socket).telling(move |failure| teller.lock().unwrap().push(failure.code));
+    client.vm_stop("box").await.unwrap();
+    assert_eq!(*told.lock().unwrap(), [Code::Held]);
+}
+
+#[tokio::test]
+async fn holding_and_counting_are_asked_as_the_contract_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let told = r#"{"holder":"update","left_millis":9000,"in_flight":[],"changes":1}"#;
+    let boot = "01234567-89ab-cdef-0123-456789abcdef";
+    let census = format!(
+        r#"{{"host_boot_id":"{boot}","machines":[{{"id":"0123456789ab","name":"box","state":"running",
+            "monitor":{{"pid":7,"started_ticks":9}},"boot_id":"{boot}","why":null}}]}}"#
+    );
+    let replies = vec![
+        reply("200 OK", "", told),
+        reply("200 OK", "", &told.replace(":1}", ":0}")),
+        reply("204 No Content", "", ""),
+        reply("200 OK", "", &census),
+    ];
+    let (socket, server) = serve(dir.path(), replies);
+    let client = Client::new(socket);
+    let hold = Hold { holder: HOLDER_UPDATE.to_owned(), seconds: 10 };
+    assert!(!client.hold(&hold).await.unwrap().is_drained());
+    assert!(client.hold(&hold).await.unwrap().is_drained());
+    client.release(HOLDER_UPDATE).await.unwrap();
+    let counted = client.census().await.unwrap().machines.remove(0);
+    assert_eq!(counted.monitor, Some(MonitorProcess { pid: 7, started_ticks: 9 }));
+    let asked = server.join().unwrap();
+    assert!(
+        asked[0].starts_with("PUT /v1/hold ") && asked[0].ends_with(r#"{"holder":"update","seconds":10}"#)
+    );
+    assert!(asked[2].starts_with("DELETE /v1/hold?holder=update "), "{}", asked[2]);
 }
 
 #[tokio::test]

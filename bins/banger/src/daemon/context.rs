@@ -7,7 +7,7 @@ use std::{
 };
 
 use api::{
-    Vm,
+    Code, Failure, Vm,
     client::{Client, ClientError},
 };
 use host::dirs::Mode;
@@ -35,7 +35,7 @@ impl Context {
     /// A client of the daemon, which is started where it does not run.
     pub(crate) async fn daemon(&self, doing: &str) -> Result<Client, Fault> {
         owners_file::check(doing)?;
-        let client = daemon_as_it_is(doing)?;
+        let client = daemon_as_it_is(doing)?.telling(teller(self.screen));
         match client.probe().await {
             Err(error @ ClientError::Unreachable { .. }) => start(&client, error, doing).await?,
             other => other.doing(doing)?,
@@ -105,6 +105,21 @@ async fn start(client: &Client, error: ClientError, doing: &str) -> Result<(), F
 
 /// What to do where the daemon of a system install does not answer.
 const SYSTEM_HINT: &str = "`banger system status` shows what is wrong.";
+
+/// Tells, once, that something waits: a command with many calls says it for all of them.
+fn teller(screen: Screen) -> impl Fn(&Failure) + Send + Sync {
+    let is_told = AtomicBool::new(false);
+    move |failure| {
+        if is_told.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let why = match failure.code {
+            Code::Held => "an update is on trial, and changes are held until it has ended",
+            _ => &failure.message,
+        };
+        screen.warn(&format!("waiting: {why}"));
+    }
+}
 
 /// What completions and help may take, in all. They never start the daemon.
 const GLANCE_LIMIT: Duration = Duration::from_millis(300);

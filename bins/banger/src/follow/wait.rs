@@ -47,7 +47,7 @@ pub(crate) enum Stopped {
     Cancelled(Fault),
     /// The user left without waiting for its end.
     Left(Fault),
-    /// The daemon was restarted, and its successor knows nothing of the operation, though perhaps of
+    /// The daemon ended or was restarted, and its successor knows nothing of the operation, though perhaps of
     /// what it was about.
     Forgotten(Fault),
 }
@@ -152,6 +152,8 @@ impl Operation<'_> {
                 let fault = Fault::signal(signal, format!("{}: cancelled", self.doing));
                 Stopped::Cancelled(Fault { op: failure.op, ..fault })
             }
+            // The daemon ends, and its successor goes on with what it can.
+            _ if failure.code == Code::Unavailable => Stopped::Forgotten(failure.into()),
             _ => Stopped::Failed(failure.into()),
         }
     }

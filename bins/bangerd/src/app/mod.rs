@@ -5,6 +5,7 @@ mod busy;
 mod firecracker;
 mod holds;
 mod monitor;
+mod notebook;
 mod replies;
 mod state;
 
@@ -12,5 +13,5 @@ pub(crate) use accel::{Accel, Known};
 pub(crate) use busy::{Busy, NameClaim};
 pub(crate) use holds::{Change, Holds};
 pub(crate) use monitor::Monitor;
-pub(crate) use replies::{Replies, Stored};
+pub(crate) use replies::{Place, Replies, Stored};
 pub(crate) use state::App;

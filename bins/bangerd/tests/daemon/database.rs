@@ -121,10 +121,10 @@ fn one_that_is_killed_anywhere_is_put_right_by_the_next() {
     let home = Home::new();
     home.fill(1);
     let mut cut = 0;
-    for round in 1..=40 {
+    for round in 1..=16 {
         let daemon = Daemon::start(&home);
         set(&daemon, 3);
-        let delay = Duration::from_micros(500) * round;
+        let delay = Duration::from_micros(1200) * round;
         cut += u32::from(!home.wait_and_kill(&["--copy-database", COPY], delay));
         check(&home, &["--copy-database", COPY], 0, "copied: ");
         set(&daemon, 4);

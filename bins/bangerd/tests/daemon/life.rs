@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::harness::{Daemon, Home};
+use super::harness::{Daemon, Home, wait_until};
 use serde_json::{Value, json};
 
 #[test]
@@ -297,6 +297,74 @@ fn asking_twice_with_one_key_is_asking_once() {
     assert_eq!(daemon.get("/v1/operations").ok().as_array().unwrap().len(), 1);
     let without = daemon.ask("POST", "/v1/kernels/import?name=x", &[], b"no kernel");
     assert_ne!(without.json(), first.json());
+}
+
+#[test]
+fn what_was_answered_under_a_key_outlives_the_daemon_and_what_was_refused_does_not() {
+    let home = Home::new();
+    home.fill(1);
+    let daemon = Daemon::start(&home);
+    let ask = |daemon: &Daemon, key: &str, method: &str, path: &str, body: &str| {
+        daemon.ask(method, path, &[("Idempotency-Key", key)], body.as_bytes())
+    };
+    let import = |daemon: &Daemon| ask(daemon, "a", "POST", "/v1/kernels/import?name=x", "no kernel");
+    let accepted = import(&daemon).json();
+    assert_eq!(ask(&daemon, "b", "PATCH", "/v1/vms/box-0", "{\"vcpus\": 3}").status, 200);
+    assert_eq!(ask(&daemon, "c", "PATCH", "/v1/vms/box-1", "{\"vcpus\": 3}").status, 404);
+    daemon.signal("-KILL");
+    daemon.ended();
+    let daemon = Daemon::start(&home);
+    assert_eq!(import(&daemon).json(), accepted);
+    assert_eq!(daemon.get("/v1/operations").ok(), json!([]), "it was not begun again");
+    let op = accepted["op"].as_str().unwrap();
+    assert_eq!(
+        daemon.get(&format!("/v1/operations/{op}/events")).status,
+        404,
+        "that it was given up is told"
+    );
+    assert_eq!(daemon.ask("PATCH", "/v1/vms/box-0", &[], b"{\"vcpus\": 4}").status, 200);
+    let again = ask(&daemon, "b", "PATCH", "/v1/vms/box-0", "{\"vcpus\": 3}");
+    assert_eq!(
+        (again.header("content-type").as_deref(), &again.ok()["spec"]["vcpus"]),
+        (Some("application/json"), &json!(3))
+    );
+    assert_eq!(daemon.get("/v1/vms/box-0").ok()["spec"]["vcpus"], 4, "it was not done again");
+    // What was refused may be asked again, also for something else.
+    assert_eq!(ask(&daemon, "c", "PATCH", "/v1/vms/box-0", "{\"vcpus\": 5}").status, 200);
+    assert_eq!(daemon.get("/v1/vms/box-0").ok()["spec"]["vcpus"], 5);
+}
+
+#[test]
+fn a_change_in_whose_middle_the_daemon_was_killed_is_not_begun_again_and_that_is_told() {
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    let mut cut = UnixStream::connect(home.socket()).unwrap();
+    let head = "POST /v1/kernels/import?name=x HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\nContent-Length: 9\r\n\r\n";
+    cut.write_all(head.as_bytes()).unwrap();
+    cut.write_all(b"half").unwrap();
+    let notebook = home.path("state/banger/replies.jsonl");
+    let is_begun = || fs::read_to_string(&notebook).is_ok_and(|text| text.contains("begun"));
+    wait_until("it is begun", || is_begun().then_some(()));
+    daemon.signal("-KILL");
+    daemon.ended();
+    let daemon = Daemon::start(&home);
+    let again = daemon.ask("POST", "/v1/kernels/import?name=x", &[("Idempotency-Key", "k")], b"no kernel");
+    let failure = again.json();
+    assert_eq!((again.status, failure["code"].as_str()), (500, Some("failed")), "{failure}");
+    assert!(failure["message"].as_str().unwrap().contains("in the middle of it"), "{failure}");
+}
+
+#[test]
+fn a_daemon_that_cannot_keep_its_replies_works_on() {
+    let home = Home::new();
+    home.fill(1);
+    fs::create_dir(home.path("state/banger/replies.jsonl")).unwrap();
+    let daemon = Daemon::start(&home);
+    let changed = daemon.ask("PATCH", "/v1/vms/box-0", &[("Idempotency-Key", "k")], b"{\"vcpus\": 3}");
+    assert_eq!(changed.ok()["spec"]["vcpus"], 3);
+    daemon.stop();
+    let log = fs::read_to_string(home.path("state/banger/bangerd.log")).unwrap();
+    assert!(log.contains("what is replied does not outlive this daemon"), "{log}");
 }
 
 #[test]

@@ -37,7 +37,7 @@ calls! {
     /// Checks the host.
     doctor() -> DoctorReport = ask Call::get("/v1/doctor");
     /// Ends the daemon; machines run on.
-    shutdown() -> () = tell Call::post("/v1/shutdown");
+    shutdown() -> () = tell Call::post("/v1/shutdown").once();
     /// Begins or renews a hold: changes of others are told to ask again until it lapses. Tells what still goes on.
     hold(hold: &Hold) -> Held = ask put("/v1/hold").json(hold)?;
     /// Ends a hold. Fails where it is another's; where there is none, there is nothing to do.

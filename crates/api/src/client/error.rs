@@ -41,10 +41,12 @@ pub enum ClientError {
     },
 
     /// The daemon asked to be asked again, for too long.
-    #[error("the daemon was still busy after {waited_secs} s")]
+    #[error("the daemon still asked to wait after {waited_secs} s: {why}")]
     Busy {
         /// How long it was asked.
         waited_secs: u64,
+        /// What it said last.
+        why: String,
     },
 
     /// The daemon said something that this client cannot read.

@@ -3,6 +3,7 @@
 mod calls;
 mod error;
 mod events;
+mod patience;
 mod socket;
 mod stream;
 mod transport;

@@ -4,7 +4,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -13,19 +13,19 @@ use hyper::{Method, Request, Response, StatusCode, body::Incoming, client::conn:
 use hyper_util::rt::TokioIo;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{ClientError, Upload, socket, upload::Fault};
+use super::{
+    ClientError, Upload,
+    patience::{Patience, Waiting},
+    socket,
+    upload::Fault,
+};
 use crate::{Failure, VERSION_HEADER};
 
-/// How long a reply may take to begin: the slowest is `doctor`, which asks programs of the host.
-const REPLY_LIMIT: Duration = Duration::from_mins(1);
+/// How long a reply may take to begin, and its body to come. A request may wait in the socket's queue while an
+/// update restarts the daemon, and restarts it again to go back.
+const REPLY_LIMIT: Duration = Duration::from_mins(2);
 /// The same where the reply comes after a whole image was sent.
 const UPLOAD_LIMIT: Duration = Duration::from_hours(2);
-/// How long a daemon that says "ask again" is asked again.
-const BUSY_LIMIT: Duration = Duration::from_mins(1);
-/// The longest wait between two such tries, whatever the daemon says.
-const BUSY_WAIT_MAX: Duration = Duration::from_secs(5);
-/// How often a question is put again when the daemon hung up; a change is not, it may have been made.
-const LOST_TRIES_MAX: u32 = 3;
 /// The longest reply that is read as JSON, in bytes: 10,000 machines are 8 MiB.
 const REPLY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
@@ -34,6 +34,7 @@ const REPLY_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub struct Client {
     socket: PathBuf,
     daemon_version: Arc<Mutex<Option<String>>>,
+    waiting: Option<Waiting>,
 }
 
 /// What is sent along.
@@ -50,19 +51,30 @@ pub(super) struct Call {
     pub(super) method: Method,
     pub(super) path: String,
     pub(super) sent: Sent,
+    /// Whether it is asked again where the daemon went away before it replied.
+    pub(super) may_ask_again: bool,
 }
 
 impl Call {
+    fn new(method: Method, path: String) -> Self {
+        Self { method, path, sent: Sent::Nothing, may_ask_again: true }
+    }
+
+    /// Asks only one daemon: its successor is not meant.
+    pub(super) fn once(self) -> Self {
+        Self { may_ask_again: false, ..self }
+    }
+
     pub(super) fn get(path: impl Into<String>) -> Self {
-        Self { method: Method::GET, path: path.into(), sent: Sent::Nothing }
+        Self::new(Method::GET, path.into())
     }
 
     pub(super) fn delete(path: impl Into<String>) -> Self {
-        Self { method: Method::DELETE, path: path.into(), sent: Sent::Nothing }
+        Self::new(Method::DELETE, path.into())
     }
 
     pub(super) fn post(path: impl Into<String>) -> Self {
-        Self { method: Method::POST, path: path.into(), sent: Sent::Nothing }
+        Self::new(Method::POST, path.into())
     }
 
     /// Sends `value` along.
@@ -108,7 +120,13 @@ impl Client {
     /// Makes a client of the daemon that listens at `socket`. Connects to nothing yet.
     #[must_use]
     pub fn new(socket: PathBuf) -> Self {
-        Self { socket, daemon_version: Arc::default() }
+        Self { socket, daemon_version: Arc::default(), waiting: None }
+    }
+
+    /// Has `tell` told why a call waits, once for each call that has waited for some seconds.
+    #[must_use]
+    pub fn telling(self, tell: impl Fn(&Failure) + Send + Sync + 'static) -> Self {
+        Self { waiting: Some(Waiting::new(tell)), ..self }
     }
 
     /// The socket that is spoken to.
@@ -130,12 +148,12 @@ impl Client {
     ///
     /// [`ClientError::Unreachable`] if none does; anything else is wrong with one that is there.
     pub async fn probe(&self) -> Result<(), ClientError> {
-        match self.tell(&Call::get("/v1/operations")).await {
+        match self.send_once(&Call::get("/v1/operations"), None).await {
             Err(ClientError::Lost { source }) => Err(ClientError::Unreachable {
                 socket: self.socket.clone(),
                 source: io::Error::other(source),
             }),
-            answered => answered,
+            answered => answered.map(|_| ()),
         }
     }
 
@@ -151,28 +169,25 @@ impl Client {
         self.send(call).await.map(|_| ())
     }
 
-    /// Calls, and returns a reply of success with its body unread.
+    /// Calls, and returns a reply of success with its body unread. Asks again where the daemon says so, or goes away
+    /// before it replied: a change has a key, by which a daemon knows that it was asked before.
     pub(super) async fn send(&self, call: &Call) -> Result<Response<Incoming>, ClientError> {
         let key = if call.method == Method::GET { None } else { random_key() };
-        let began = Instant::now();
-        let mut lost = 0;
-        while began.elapsed() < BUSY_LIMIT {
-            let reply = match self.send_once(call, key.as_deref()).await {
-                Err(ClientError::Lost { .. }) if call.method == Method::GET && lost < LOST_TRIES_MAX => {
-                    lost += 1;
-                    continue;
+        let may_ask_again = call.may_ask_again && (call.method == Method::GET || key.is_some());
+        let mut patience = Patience::begin();
+        loop {
+            let wait = match self.send_once(call, key.as_deref()).await {
+                Ok(reply) if reply.status().is_success() => return Ok(reply),
+                Ok(reply) => {
+                    let wait = retry_after(&reply);
+                    let refusal = refusal(reply, call).await;
+                    patience.told_to_wait(wait, refusal, self.waiting.as_ref())?
                 }
-                reply => reply?,
+                Err(error) if may_ask_again => patience.lost(error)?,
+                Err(error) => return Err(error),
             };
-            if reply.status().is_success() {
-                return Ok(reply);
-            }
-            match retry_after(&reply) {
-                Some(wait) => tokio::time::sleep(wait).await,
-                None => return Err(refusal(reply, call).await),
-            }
+            tokio::time::sleep(wait).await;
         }
-        Err(ClientError::Busy { waited_secs: BUSY_LIMIT.as_secs() })
     }
 
     async fn send_once(&self, call: &Call, key: Option<&str>) -> Result<Response<Incoming>, ClientError> {
@@ -205,13 +220,13 @@ impl Client {
     }
 }
 
-/// How long to wait before asking again; `None` where the reply is not "ask again".
+/// How long the daemon wants to be left alone before it is asked again; `None` where its reply is not "ask again".
 fn retry_after(reply: &Response<Incoming>) -> Option<Duration> {
     if reply.status() != StatusCode::SERVICE_UNAVAILABLE {
         return None;
     }
     let secs = reply.headers().get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
-    Some(Duration::from_secs(secs).clamp(Duration::from_millis(100), BUSY_WAIT_MAX))
+    Some(Duration::from_secs(secs))
 }
 
 async fn refusal(reply: Response<Incoming>, call: &Call) -> ClientError {
