@@ -71,7 +71,7 @@ pub enum Verdict {
 /// One check of `doctor`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
-    /// What was checked: `monitor`, `kvm`, `store`.
+    /// What was checked: `monitor`, `kvm`, `store`. A name is never given another meaning.
     pub name: String,
     /// What it came to.
     pub verdict: Verdict,
@@ -86,4 +86,10 @@ pub struct Check {
 pub struct DoctorReport {
     /// Every check, in a fixed order.
     pub checks: Vec<Check>,
+    /// What was put right, a line each, where that was asked for.
+    #[serde(default)]
+    pub fixed: Vec<String>,
+    /// What could not be put right, and why, a line each, where that was asked for.
+    #[serde(default)]
+    pub unfixed: Vec<String>,
 }

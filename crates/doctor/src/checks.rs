@@ -2,7 +2,10 @@
 
 use model::Size;
 
-use crate::{AgentFact, Check, Facts, KvmFact, MonitorFact, NamedFact, SocketFact, StoreFact};
+use crate::{
+    AgentFact, Check, Facts, HelperFact, KvmFact, MonitorFact, NamedFact, SocketFact, StoreFact,
+    system::joined,
+};
 
 /// The oldest QEMU that is tested: Debian 12's.
 const MONITOR_MIN: (u32, u32) = (7, 2);
@@ -16,20 +19,26 @@ pub(crate) fn architecture(facts: &Facts) -> Check {
     let name = "architecture";
     match facts.architecture.as_str() {
         "x86_64" => Check::pass(name, "x86_64"),
-        other => Check::fail(name, other, "banger runs on x86_64 alone for now."),
+        other => {
+            Check::fail(name, other, "banger runs on x86_64 alone for now; `uname -m` says what this is.")
+        }
     }
 }
 
 pub(crate) fn store(facts: &Facts) -> Check {
     match &facts.store {
         StoreFact::Usable { version } => Check::pass("store", format!("whole, of version {version}")),
-        StoreFact::Unusable { why, hint } => Check::fail("store", why, hint),
+        StoreFact::Unusable { why, hint } => Check::fail(
+            "store",
+            why,
+            format!("{hint} `banger daemon stop` ends the daemon; machines run on."),
+        ),
     }
 }
 
 pub(crate) fn monitor(facts: &Facts) -> Check {
     let name = "monitor";
-    let install = "Install it: apt install qemu-system-x86";
+    let install = "Install it: `sudo apt install qemu-system-x86`.";
     match &facts.monitor {
         MonitorFact::Missing { program } => Check::fail(name, format!("{program} is not installed"), install),
         MonitorFact::Broken { path, why } => {
@@ -41,7 +50,7 @@ pub(crate) fn monitor(facts: &Facts) -> Check {
             if *version >= MONITOR_MIN {
                 Check::pass(name, found)
             } else {
-                Check::fail(name, found, "Install QEMU 7.2 or later.")
+                Check::fail(name, found, "Install QEMU 7.2 or later: `sudo apt install qemu-system-x86`.")
             }
         }
     }
@@ -55,19 +64,19 @@ pub(crate) fn kvm(facts: &Facts) -> Check {
         KvmFact::NotWanted => Check::warn(
             name,
             "the configuration says to emulate: machines are slow",
-            "Take `accel` out of config.toml.",
+            "Take `accel` out of config.toml; `banger info` says where that is.",
         ),
         KvmFact::NotUsable { why } => Check::warn(
             name,
             format!("{why}: machines are emulated, and slow"),
-            "Use a host with hardware virtualisation, where there is one.",
+            "Use a host with hardware virtualisation; `ls -l /dev/kvm` says whether this one shows any.",
         ),
     }
 }
 
 pub(crate) fn tools(facts: &Facts) -> impl Iterator<Item = Check> {
     facts.tools.iter().map(|tool| {
-        let hint = format!("Install it: apt install {}", tool.package);
+        let hint = format!("Install it: `sudo apt install {}`.", tool.package);
         let missing = format!("not installed; needed for {}", tool.needed_for);
         match &tool.path {
             Some(path) => Check::pass(tool.name, path.display().to_string()),
@@ -79,7 +88,7 @@ pub(crate) fn tools(facts: &Facts) -> impl Iterator<Item = Check> {
 
 pub(crate) fn agent(facts: &Facts) -> Check {
     let name = "agent";
-    let hint = "Install banger again: its four programs lie in one directory.";
+    let hint = "Install banger again, all four programs in one directory; `banger info` says where they are.";
     match &facts.agent {
         AgentFact::Missing { path } => Check::fail(name, format!("{} is not there", path.display()), hint),
         AgentFact::NotRunnable { path, why } => {
@@ -114,7 +123,7 @@ fn named(what: &'static str, fact: &NamedFact, make: &str, choose: &str) -> Chec
             Some(name) if what == "image" => format!("{make} {name}"),
             _ => make.to_owned(),
         };
-        Check::warn(what, found, format!("The first machine makes it, or now: {command}"))
+        Check::warn(what, found, format!("The first machine makes it, or now: `{command}`."))
     } else {
         Check::fail(what, found, choose)
     }
@@ -139,9 +148,13 @@ pub(crate) fn room(facts: &Facts) -> Check {
 }
 
 pub(crate) fn socket(facts: &Facts) -> Check {
-    let name = "socket";
-    let hint = "Restart the daemon: banger daemon stop";
-    let SocketFact { path, owner, mode, uid } = &facts.socket;
+    a_socket("socket", &facts.socket, "banger daemon stop")
+}
+
+/// A socket, and the command that has it made again.
+pub(crate) fn a_socket(name: &'static str, fact: &SocketFact, again: &str) -> Check {
+    let hint = format!("Have it made again: `{again}`.");
+    let SocketFact { path, owner, mode, uid } = fact;
     let path = path.display();
     match owner {
         None => Check::fail(name, format!("{path} is not there"), hint),
@@ -153,25 +166,40 @@ pub(crate) fn socket(facts: &Facts) -> Check {
     }
 }
 
-/// Strays that are named; of more there is the number.
-const STRAYS_SHOWN_MAX: usize = 5;
-
 pub(crate) fn strays(facts: &Facts) -> Check {
     let name = "strays";
-    let count = facts.strays.len();
-    if count == 0 {
-        return Check::pass(name, "no process or directory without a machine");
-    }
-    let shown: Vec<&str> = facts.strays.iter().take(STRAYS_SHOWN_MAX).map(String::as_str).collect();
-    let more = match count.saturating_sub(STRAYS_SHOWN_MAX) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
+    let of_helper = match &facts.helper {
+        HelperFact::Told(told) => &told.strays[..],
+        HelperFact::NotWanted | HelperFact::Unreachable { .. } => &[],
     };
-    Check::warn(
-        name,
-        format!("no machine owns {}{more}", shown.join(", ")),
-        "Restart the daemon, which removes them: banger daemon stop",
-    )
+    let all: Vec<&str> = facts.strays.iter().chain(of_helper).map(String::as_str).collect();
+    if all.is_empty() {
+        return Check::pass(name, "nothing is left of machines that are no more");
+    }
+    let found = format!("no machine owns: {}", joined(all.into_iter()));
+    Check::warn(name, found, "Remove it: `banger doctor --fix`.")
+}
+
+pub(crate) fn records(facts: &Facts) -> Check {
+    let name = "records";
+    if facts.unsettled.is_empty() {
+        return Check::pass(name, "they say of every machine what is found of it");
+    }
+    let found = joined(facts.unsettled.iter().map(String::as_str));
+    Check::warn(name, found, "Settle it: `banger doctor --fix`.")
+}
+
+pub(crate) fn loops(facts: &Facts) -> Check {
+    let name = "loops";
+    let lines: Vec<String> =
+        facts.loops.iter().map(|(device, file)| format!("{device} over {}", file.display())).collect();
+    match facts.loops.first() {
+        None => Check::pass(name, "no loop device is left over a file of ours"),
+        Some((device, _)) => {
+            let hint = format!("Let it go, where nobody uses it: `sudo losetup --detach {device}`.");
+            Check::warn(name, joined(lines.iter().map(String::as_str)), hint)
+        }
+    }
 }
 
 pub(crate) fn boots(facts: &Facts) -> Check {
@@ -181,7 +209,7 @@ pub(crate) fn boots(facts: &Facts) -> Check {
         count => Check::warn(
             name,
             format!("{count} hung and had to be tried again"),
-            "Start fewer machines at once, or give the host less other work.",
+            "Start fewer machines at once; `banger vm list` shows those that run.",
         ),
     }
 }

@@ -1,6 +1,6 @@
 //! Every check, in order.
 
-use crate::{Check, Facts, checks};
+use crate::{Check, Facts, checks, system};
 
 /// Says what each fact means, in a fixed order.
 #[must_use]
@@ -15,9 +15,12 @@ pub fn examine(facts: &Facts) -> Vec<Check> {
         checks::room(facts),
         checks::socket(facts),
         checks::strays(facts),
+        checks::records(facts),
+        checks::loops(facts),
         checks::boots(facts),
         checks::logout(facts),
     ]);
+    all.extend(system::all(facts));
     all
 }
 
@@ -26,7 +29,10 @@ mod tests {
     use model::Size;
 
     use super::*;
-    use crate::{AgentFact, KvmFact, MonitorFact, NamedFact, SocketFact, StoreFact, ToolFact, Verdict};
+    use crate::{
+        AgentFact, Drift, FilesFact, Finding, HelperFact, HelperFacts, InstallFacts, KvmFact, MonitorFact,
+        NAMES, NamedFact, ServicesFact, SocketFact, StoreFact, ToolFact, Verdict, examine_install,
+    };
 
     fn good() -> Facts {
         Facts {
@@ -66,6 +72,9 @@ mod tests {
                 uid: 1000,
             },
             strays: vec![],
+            unsettled: vec![],
+            loops: vec![],
+            helper: HelperFact::NotWanted,
             boots_retried: 0,
             logout_kills: false,
         }
@@ -160,5 +169,136 @@ mod tests {
             })
             .collect();
         insta::assert_snapshot!(told.join("\n"));
+    }
+
+    fn good_install() -> InstallFacts {
+        let release = "/usr/local/lib/banger/releases/v1.0.0";
+        InstallFacts {
+            asking: "v1.0.0".to_owned(),
+            recorded: "v1.0.0".to_owned(),
+            owner: "ann".to_owned(),
+            files: FilesFact::Same { release: release.into() },
+            units: vec![],
+            layout: vec![],
+            services: ServicesFact::Told { down: vec![], unread: vec![] },
+            helper_socket: SocketFact {
+                path: "/run/banger-root/bangerd-root.sock".into(),
+                owner: Some(1000),
+                mode: 0o600,
+                uid: 1000,
+            },
+        }
+    }
+
+    fn bad_installs() -> Vec<InstallFacts> {
+        let release = || "/usr/local/lib/banger/releases/v1.0.0".into();
+        let drift = |path: &str, is_missing| vec![Drift { path: path.into(), is_missing }];
+        let down = vec!["bangerd.service is failed".to_owned()];
+        let differ = FilesFact::Differ { release: release(), programs: vec!["bangerd".to_owned()] };
+        let told = |down, unread| ServicesFact::Told { down, unread };
+        vec![
+            InstallFacts {
+                asking: "v2.0.0".to_owned(),
+                files: FilesFact::NoRecord { release: release() },
+                units: drift("/etc/systemd/system/bangerd.socket", false),
+                services: told(vec![], vec!["bangerd.service".to_owned()]),
+                ..good_install()
+            },
+            InstallFacts {
+                files: differ,
+                units: drift("/etc/systemd/system/bangerd.socket", true),
+                layout: drift("/usr/local/bin/banger", true),
+                services: told(down, vec![]),
+                helper_socket: SocketFact { mode: 0o666, ..good_install().helper_socket },
+                ..good_install()
+            },
+            InstallFacts {
+                files: FilesFact::Unreadable { why: "no release is in use".to_owned() },
+                services: ServicesFact::Unknown { why: "the bus does not answer".to_owned() },
+                ..good_install()
+            },
+        ]
+    }
+
+    fn helped(told: HelperFacts) -> Facts {
+        Facts { helper: HelperFact::Told(told), ..good() }
+    }
+
+    fn bad_helpers() -> Vec<Facts> {
+        let found = |what: &str, hint: Option<&str>| {
+            vec![Finding { what: what.to_owned(), hint: hint.map(str::to_owned) }]
+        };
+        vec![
+            helped(HelperFacts {
+                network: found("the bridge banger0 is not there, or not up", None),
+                routes: found("the route to 10.0.0.0/8 dev tun0 leads into the machines' subnet", None),
+                forward: found("docker's policy drops what machines send", None),
+                names: found("/etc/hosts lacks the names of machines", Some("Mend it: `nano /etc/hosts`.")),
+                strays: (0..7).map(|each| format!("tap bvm{each}")).collect(),
+                uid_conflicts: vec!["ann has 1879048192".to_owned()],
+                one_file_system: false,
+            }),
+            Facts {
+                helper: HelperFact::Unreachable { why: "nobody listens".to_owned() },
+                unsettled: vec!["box is recorded as running, and its monitor is gone".to_owned()],
+                loops: vec![("/dev/loop3".to_owned(), "/var/lib/banger/x".into())],
+                ..good()
+            },
+        ]
+    }
+
+    fn lines(checks: Vec<Check>) -> String {
+        let not_ok = checks.into_iter().filter(|check| check.verdict != Verdict::Pass);
+        let line = |check: Check| {
+            format!(
+                "{:?} {}: {}\n      {}\n",
+                check.verdict,
+                check.name,
+                check.found,
+                check.hint.unwrap_or_default()
+            )
+        };
+        not_ok.map(line).collect()
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_system_install() {
+        assert_eq!(lines(examine_install(&good_install())), "");
+        let whole = HelperFacts { one_file_system: true, ..HelperFacts::default() };
+        assert_eq!(lines(examine(&helped(whole))), "");
+        let installs = bad_installs().into_iter().map(|facts| lines(examine_install(&facts)));
+        let helpers = bad_helpers().into_iter().map(|facts| lines(examine(&facts)));
+        insta::assert_snapshot!(installs.chain(helpers).collect::<Vec<_>>().join("\n"));
+    }
+
+    #[test]
+    fn whatever_is_wrong_has_a_hint_that_names_a_command_and_a_name_that_is_listed() {
+        let bad = Facts {
+            architecture: "aarch64".to_owned(),
+            store: StoreFact::Unusable { why: "damaged".to_owned(), hint: "Put a copy back.".to_owned() },
+            monitor: MonitorFact::Missing { program: "qemu".to_owned() },
+            kvm: KvmFact::NotUsable { why: "none".to_owned() },
+            tools: good().tools.into_iter().map(|tool| ToolFact { path: None, ..tool }).collect(),
+            image: NamedFact { name: None, is_there: false, can_be_made: false },
+            kernel: NamedFact { name: None, is_there: false, can_be_made: true },
+            agent: AgentFact::Missing { path: "/a".into() },
+            room: Size::from_mib(1),
+            socket: SocketFact { owner: None, ..good().socket },
+            strays: vec!["directory x".to_owned()],
+            boots_retried: 1,
+            logout_kills: true,
+            ..good()
+        };
+        let helpers = bad_helpers();
+        let daemons = std::iter::once(&bad).chain(&helpers).flat_map(examine);
+        let installs = bad_installs();
+        for check in daemons.chain(installs.iter().flat_map(examine_install)) {
+            assert!(NAMES.contains(&check.name), "{}", check.name);
+            if check.verdict != Verdict::Pass {
+                let hint = check.hint.unwrap_or_default();
+                assert_eq!(hint.matches('`').count() % 2, 0, "{}: {hint}", check.name);
+                assert!(hint.contains('`'), "{}: {hint}", check.name);
+            }
+        }
     }
 }

@@ -31,6 +31,12 @@ pub struct Facts {
     pub socket: SocketFact,
     /// Processes and directories that no machine owns, a line each.
     pub strays: Vec<String>,
+    /// Machines whose record says something else than what runs, a line each.
+    pub unsettled: Vec<String>,
+    /// Loop devices over files of ours: device and file. Nothing of ours leaves one behind.
+    pub loops: Vec<(String, PathBuf)>,
+    /// What only root sees.
+    pub helper: HelperFact,
     /// Boots that hung, were killed and were tried again, ever.
     pub boots_retried: u64,
     /// Whether logging out ends every process of the user (`KillUserProcesses=` of logind).
@@ -155,4 +161,120 @@ pub struct SocketFact {
     pub mode: u32,
     /// Who its owner should be.
     pub uid: u32,
+}
+
+/// What the root helper tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HelperFact {
+    /// There is none in this mode.
+    NotWanted,
+    /// It does not answer.
+    Unreachable {
+        /// Why.
+        why: String,
+    },
+    /// It answers.
+    Told(HelperFacts),
+}
+
+/// What only root sees.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HelperFacts {
+    /// What is not as banger would make it: bridge, taps, rules, forwarding.
+    pub network: Vec<Finding>,
+    /// Routes of the host into the machines' subnet.
+    pub routes: Vec<Finding>,
+    /// Others' rules that drop what machines send.
+    pub forward: Vec<Finding>,
+    /// What is wrong with machines' names in the hosts file.
+    pub names: Vec<Finding>,
+    /// Units, jails, taps, rules and leases of machines that are no more, a line each.
+    pub strays: Vec<String>,
+    /// Who else has user numbers of the machines' range, a line each.
+    pub uid_conflicts: Vec<String>,
+    /// Whether the daemon's state and root's copy of it lie on one file system.
+    pub one_file_system: bool,
+}
+
+/// Something that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What, in a line.
+    pub what: String,
+    /// What to do, where that is known.
+    pub hint: Option<String>,
+}
+
+/// What the program that a person runs sees of a system install.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstallFacts {
+    /// The release of the program that asks.
+    pub asking: String,
+    /// The release that the record of the install names.
+    pub recorded: String,
+    /// The owner's name, for hints.
+    pub owner: String,
+    /// The programs on the disk.
+    pub files: FilesFact,
+    /// Units and links to them that are not as this release would write them.
+    pub units: Vec<Drift>,
+    /// Directories, links and files of the install that are not as this release would write them.
+    pub layout: Vec<Drift>,
+    /// What systemd says of the services.
+    pub services: ServicesFact,
+    /// The root helper's socket.
+    pub helper_socket: SocketFact,
+}
+
+/// The programs of the release that is in use, by its record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FilesFact {
+    /// No release is in use, or its files cannot be read.
+    Unreadable {
+        /// Why.
+        why: String,
+    },
+    /// The release has no record.
+    NoRecord {
+        /// Its directory.
+        release: PathBuf,
+    },
+    /// Each is what the record says.
+    Same {
+        /// Its directory.
+        release: PathBuf,
+    },
+    /// Some are not what the record says.
+    Differ {
+        /// Its directory.
+        release: PathBuf,
+        /// Which.
+        programs: Vec<String>,
+    },
+}
+
+/// Something on the disk that is not as it would be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drift {
+    /// Where.
+    pub path: PathBuf,
+    /// Whether it is not there at all.
+    pub is_missing: bool,
+}
+
+/// What systemd says of the services.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServicesFact {
+    /// It does not say.
+    Unknown {
+        /// Why.
+        why: String,
+    },
+    /// It does.
+    Told {
+        /// Those that are not up and should be, a line each.
+        down: Vec<String>,
+        /// Those whose file was changed since systemd read it.
+        unread: Vec<String>,
+    },
 }

@@ -1,13 +1,21 @@
 //! Facts about a host and what they mean.
 //!
-//! Whoever calls gathers the [`Facts`]; [`examine()`] says of each what it means and what to do. It touches
-//! nothing.
+//! Whoever calls gathers the facts; [`examine()`] says what those of the daemon and its helper mean, and
+//! [`examine_install()`] what those of a system install mean. Neither touches anything.
 
 mod check;
 mod checks;
 mod examine;
 mod facts;
+mod install;
+mod names;
+mod system;
 
 pub use check::{Check, Verdict};
 pub use examine::examine;
-pub use facts::{AgentFact, Facts, KvmFact, MonitorFact, NamedFact, SocketFact, StoreFact, ToolFact};
+pub use facts::{
+    AgentFact, Drift, Facts, FilesFact, Finding, HelperFact, HelperFacts, InstallFacts, KvmFact, MonitorFact,
+    NamedFact, ServicesFact, SocketFact, StoreFact, ToolFact,
+};
+pub use install::examine_install;
+pub use names::NAMES;

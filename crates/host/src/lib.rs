@@ -10,6 +10,7 @@
 //! | [`sockets`]  | unix sockets below paths of any length                                 |
 //! | [`systemd`]  | units, over D-Bus; sockets that systemd hands in, and what it is told  |
 //! | [`capacity`] | processors, memory, file systems                                       |
+//! | [`loops`]    | loop devices                                                           |
 //! | [`tsc`]      | the rate of the time-stamp counter                                     |
 //! | [`net`]      | the network of system mode                                             |
 //! | [`kvm`]      | what is remembered of whether KVM truly works                          |
@@ -18,6 +19,7 @@ pub mod boot;
 pub mod capacity;
 pub mod dirs;
 mod known;
+pub mod loops;
 pub mod net;
 pub mod process;
 pub mod program;

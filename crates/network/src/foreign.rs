@@ -216,11 +216,11 @@ impl Foreign {
         match self {
             Self::Docker | Self::Ufw => None,
             Self::Firewalld => Some(format!(
-                "Put the bridge into a zone that forwards: firewall-cmd --permanent --zone=trusted --add-interface={bridge}"
+                "Put the bridge into a zone that forwards: `firewall-cmd --permanent --zone=trusted --add-interface={bridge}`."
             )),
-            Self::Chain { chain } => {
-                Some(format!("Let what comes from {bridge}, and replies to it, pass the chain {chain}."))
-            }
+            Self::Chain { chain } => Some(format!(
+                "Let what comes from {bridge}, and replies to it, pass the chain {chain}; `nft list chain {chain}` shows it."
+            )),
         }
     }
 }

@@ -13,6 +13,7 @@
 //! | `release`  | [`Machine`] → [`Nothing`]             | the same                                          |
 //! | `machines` | → [`Machines`]                        | the same                                          |
 //! | `sweep`    | [`Sweep`] → [`Swept`]                 | the same                                          |
+//! | `apply`    | → [`Nothing`]                         | the same                                          |
 //! | `facts`    | → [`Facts`]                           | the same                                          |
 //!
 //! Each call names its release in [`VERSION_HEADER`] and the caller's operation in [`OPERATION_HEADER`]; the
@@ -42,8 +43,8 @@ pub use names::{Interface, Mac};
 pub use path::StatePath;
 pub use refusal::{Code, Refusal};
 pub use reply::{
-    Facts, Hello, Launched, MachineState, Machines, ProcessId, Relinked, Reply, Signalled, Swept, UidRange,
-    Unit, UnitState,
+    Facts, Hello, Launched, MachineState, Machines, NetworkFact, NetworkPart, ProcessId, Relinked, Reply,
+    Signalled, Swept, UidRange, Unit, UnitState,
 };
 pub use request::{Machine, Nothing, Relink, Request, SignalMonitor, Sweep};
 pub use signal::MonitorSignal;

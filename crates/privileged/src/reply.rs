@@ -139,8 +139,38 @@ pub struct Facts {
     pub stale_machines: Vec<String>,
     /// Taps of ours without a lease.
     pub stale_taps: Vec<String>,
-    /// What is wrong with bridge, rules, forwarding or names, in words; empty where all is as it would be made.
-    pub network: Vec<String>,
+    /// Taps of ours that belong to no machine and that the rules let through.
+    pub stale_rules: Vec<String>,
+    /// Every machine that has a lease.
+    pub leased: Vec<VmId>,
+    /// What else is not as it would be made; empty where all is.
+    pub network: Vec<NetworkFact>,
+}
+
+/// Something of the machines' network that is not as it would be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkFact {
+    /// What it is about.
+    pub about: NetworkPart,
+    /// What was found, in words.
+    pub what: String,
+    /// What to do, where it is not making it anew.
+    pub hint: Option<String>,
+}
+
+/// A part of the machines' network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NetworkPart {
+    /// Bridge, taps and our own rules.
+    Own,
+    /// The host's routes.
+    Routes,
+    /// Others' rules for what is forwarded.
+    Forward,
+    /// The hosts file.
+    Names,
 }
 
 /// The answer to a call.
@@ -153,7 +183,7 @@ pub enum Reply {
     Launch(Launched),
     Relink(Relinked),
     Signal(Signalled),
-    /// Done; to [`Request::End`] and [`Request::Release`].
+    /// Done; to [`Request::End`], [`Request::Release`] and [`Request::Apply`].
     Done(Nothing),
     Machines(Machines),
     Sweep(Swept),
@@ -171,7 +201,7 @@ impl Reply {
                 | (Self::Launch(_), Request::Launch(_))
                 | (Self::Relink(_), Request::Relink(_))
                 | (Self::Signal(_), Request::Signal(_))
-                | (Self::Done(_), Request::End(_) | Request::Release(_))
+                | (Self::Done(_), Request::End(_) | Request::Release(_) | Request::Apply)
                 | (Self::Machines(_), Request::Machines)
                 | (Self::Sweep(_), Request::Sweep(_))
                 | (Self::Facts(_), Request::Facts)

@@ -71,6 +71,8 @@ pub enum Request {
     Machines,
     /// Releases every machine that is not named.
     Sweep(Sweep),
+    /// Makes bridge, taps, rules and names anew, as the leases say.
+    Apply,
     /// Tells what `doctor` wants to know.
     Facts,
 }
@@ -109,6 +111,7 @@ impl Request {
                     _ => Ok(Self::Sweep(sweep)),
                 }
             }
+            "apply" => read("apply", body).map(|Nothing {}| Self::Apply),
             "facts" => read("facts", body).map(|Nothing {}| Self::Facts),
             _ => Err(RequestError::NoSuchOperation { name: operation.chars().take(80).collect() }),
         }
@@ -127,6 +130,7 @@ impl Request {
             Self::Release(_) => "release",
             Self::Machines => "machines",
             Self::Sweep(_) => "sweep",
+            Self::Apply => "apply",
             Self::Facts => "facts",
         }
     }
@@ -140,7 +144,7 @@ impl Request {
             Self::Relink(relink) => Some(&relink.id),
             Self::Signal(signal) => Some(&signal.id),
             Self::End(machine) | Self::Release(machine) => Some(&machine.id),
-            Self::Hello | Self::Machines | Self::Sweep(_) | Self::Facts => None,
+            Self::Hello | Self::Machines | Self::Sweep(_) | Self::Apply | Self::Facts => None,
         }
     }
 
@@ -157,7 +161,7 @@ impl Request {
     /// What the library says; there is no such call today.
     pub fn body(&self) -> Result<Vec<u8>, serde_json::Error> {
         match self {
-            Self::Hello | Self::Machines | Self::Facts => serde_json::to_vec(&Nothing {}),
+            Self::Hello | Self::Machines | Self::Apply | Self::Facts => serde_json::to_vec(&Nothing {}),
             Self::Lease(ask) => serde_json::to_vec(ask),
             Self::Launch(launch) => serde_json::to_vec(launch),
             Self::Relink(relink) => serde_json::to_vec(relink),

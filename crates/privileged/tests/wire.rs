@@ -5,8 +5,8 @@
 use model::{Size, VmSpec};
 use privileged::{
     Accel, Code, Facts, Hello, Launch, Launched, Lease, LeaseAsk, Machine, MachineState, Machines, Monitor,
-    Nothing, ProcessId, Refusal, Relink, Relinked, Reply, Request, Root, SignalMonitor, Signalled, Sweep,
-    Swept, UidRange, Unit, UnitState,
+    NetworkFact, NetworkPart, Nothing, ProcessId, Refusal, Relink, Relinked, Reply, Request, Root,
+    SignalMonitor, Signalled, Sweep, Swept, UidRange, Unit, UnitState,
 };
 
 fn id() -> model::VmId {
@@ -74,6 +74,7 @@ fn requests() -> Vec<Request> {
         Request::Release(Machine { id: id() }),
         Request::Machines,
         Request::Sweep(Sweep { keep: vec![id()] }),
+        Request::Apply,
         Request::Facts,
     ]
 }
@@ -108,7 +109,13 @@ fn replies() -> Vec<Reply> {
             stale_units: vec!["banger-vm-000102fdfeff.service".to_owned()],
             stale_machines: vec![],
             stale_taps: vec!["bgr-00010203".to_owned()],
-            network: vec![],
+            stale_rules: vec!["bgr-00010203".to_owned()],
+            leased: vec![id()],
+            network: vec![NetworkFact {
+                about: NetworkPart::Names,
+                what: "/etc/hosts is mounted over".to_owned(),
+                hint: None,
+            }],
         }),
     ]
 }

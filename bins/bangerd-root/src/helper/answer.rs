@@ -22,6 +22,7 @@ impl<U: Units, N: Network> Helper<U, N> {
             Request::Release(machine) => self.release(&machine.id).await.map(|()| Reply::Done(Nothing {})),
             Request::Machines => self.machines().await.map(Reply::Machines),
             Request::Sweep(sweep) => self.sweep(&sweep.keep).await.map(Reply::Sweep),
+            Request::Apply => self.apply().await.map(|()| Reply::Done(Nothing {})),
             Request::Facts => self.facts().await.map(Reply::Facts),
         }
     }

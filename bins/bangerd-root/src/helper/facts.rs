@@ -47,6 +47,8 @@ impl<U: Units, N: Network> Helper<U, N> {
             stale_units: units.into_iter().filter(|unit| !is_leased(machine_of(unit))).collect(),
             stale_machines: jails.filter(|name| !is_leased(name.parse().ok())).collect(),
             stale_taps: net.stale_taps,
+            stale_rules: net.stale_rules,
+            leased: leased.iter().cloned().collect(),
             network: net.wrong,
         })
     }

@@ -4,7 +4,7 @@ use std::{error::Error, net::Ipv4Addr};
 
 use host::net::{self, Finding, Places};
 use network::{HostFacts, Lease, Leases, Peers, Plan, Subnet, choose_subnet};
-use privileged::Interface;
+use privileged::{Interface, NetworkFact, NetworkPart};
 
 use super::{NetError, NetFacts, Network};
 use crate::{refuse::chain, settings::Settings};
@@ -33,6 +33,15 @@ fn of_host(error: &net::NetError) -> NetError {
 
 fn of(error: &dyn Error, class: model::Class, hint: Option<String>) -> NetError {
     NetError { what: chain(error), class, hint }
+}
+
+fn part(finding: &Finding) -> NetworkPart {
+    match finding {
+        Finding::Overlap { .. } => NetworkPart::Routes,
+        Finding::Dropped { .. } => NetworkPart::Forward,
+        Finding::Names { .. } | Finding::NamesClosed { .. } => NetworkPart::Names,
+        _ => NetworkPart::Own,
+    }
 }
 
 impl Network for HostNetwork {
@@ -72,7 +81,12 @@ impl Network for HostNetwork {
         for finding in net::examine(&plan, &host, &self.places).await {
             match finding {
                 Finding::StaleTap { name } => facts.stale_taps.push(name),
-                other => facts.wrong.push(other.to_string()),
+                Finding::StaleRule { tap } => facts.stale_rules.push(tap),
+                other => facts.wrong.push(NetworkFact {
+                    about: part(&other),
+                    what: other.to_string(),
+                    hint: other.hint(),
+                }),
             }
         }
         Ok(facts)

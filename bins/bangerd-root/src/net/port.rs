@@ -4,7 +4,7 @@ use std::{future::Future, net::Ipv4Addr};
 
 use model::Class;
 use network::{Lease, Leases, Subnet};
-use privileged::Interface;
+use privileged::{Interface, NetworkFact};
 
 use crate::settings::Settings;
 
@@ -25,8 +25,10 @@ pub struct NetError {
 pub struct NetFacts {
     /// Taps of ours that no lease names.
     pub stale_taps: Vec<String>,
-    /// What is not as it would be made, in words.
-    pub wrong: Vec<String>,
+    /// Taps that no lease names and that our rules let through.
+    pub stale_rules: Vec<String>,
+    /// What else is not as it would be made.
+    pub wrong: Vec<NetworkFact>,
 }
 
 /// The host's network.

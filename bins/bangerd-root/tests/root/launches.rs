@@ -259,5 +259,6 @@ async fn facts_name_what_has_no_lease() {
     let told = answer(&helper, Request::Facts).await.unwrap();
     let Reply::Facts(facts) = told else { unreachable!("{told:?}") };
     assert_eq!(facts.stale_machines, [vm(3).to_string()]);
+    assert_eq!(facts.leased, [vm(1)]);
     assert!(facts.one_file_system && facts.uid_conflicts.is_empty(), "{facts:?}");
 }

@@ -141,7 +141,12 @@ impl Helper {
         }
     }
 
-    pub(super) async fn release(&self, id: &VmId) -> Result<(), Failure> {
+    /// Gives back what a machine has of the host's.
+    ///
+    /// # Errors
+    ///
+    /// Something of it is still held.
+    pub(crate) async fn release(&self, id: &VmId) -> Result<(), Failure> {
         self.leases().remove(id);
         self.client
             .release(&self.op(), id.clone())
@@ -179,6 +184,24 @@ impl Helper {
             gateway: vm.spec.nat.then_some(lease.gateway),
             name_servers: if vm.spec.nat { lease.name_servers } else { vec![] },
         })
+    }
+
+    /// What only root sees.
+    ///
+    /// # Errors
+    ///
+    /// The helper does not answer.
+    pub(crate) async fn facts(&self) -> Result<privileged::Facts, Failure> {
+        self.client.facts(&self.op()).await.map_err(|error| failed("ask the helper", &error))
+    }
+
+    /// Makes bridge, taps, rules and names anew.
+    ///
+    /// # Errors
+    ///
+    /// Some of it is not as it should be still.
+    pub(crate) async fn apply(&self) -> Result<(), Failure> {
+        self.client.apply(&self.op()).await.map_err(|error| failed("set up the network", &error))
     }
 
     async fn lease(&self, vm: &VmRecord) -> Result<Lease, Failure> {

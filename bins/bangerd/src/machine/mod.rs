@@ -25,6 +25,7 @@ mod settle;
 mod start;
 mod stats;
 mod stop;
+mod unsettled;
 mod view;
 mod watch;
 
@@ -38,8 +39,9 @@ pub(crate) use kill::kill;
 pub(crate) use prepare::{build_image, check_unused, default_kernel, pull_kernel};
 pub(crate) use promote::promote;
 pub(crate) use restart::restart;
-pub(crate) use settle::{settle, stray_dirs};
+pub(crate) use settle::{remove_strays, settle, stray_dirs};
 pub(crate) use start::start;
 pub(crate) use stats::{health, stats};
 pub(crate) use stop::stop;
+pub(crate) use unsettled::{settle_again, unsettled};
 pub(crate) use view::view;

@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::Path, sync::Arc};
 
-use api::{Failure, OperationKind, Outcome};
+use api::{Code, Failure, OperationKind, Outcome};
 use model::{VmId, VmState};
 use store::{ProcessMark, VmRecord};
 use vm::{
@@ -19,7 +19,12 @@ use super::{
     link, process, view,
     watch::{Ending, ended_unasked, ending, watch},
 };
-use crate::{app::App, failure::chain, operations::Operation, owner::advance};
+use crate::{
+    app::App,
+    failure::{chain, failure},
+    operations::Operation,
+    owner::advance,
+};
 
 /// Takes the machines up: what runs is watched, what was interrupted is finished or undone, what nobody owns
 /// is removed. Then changes are let in. What cannot be settled is logged, and keeps nothing else from being.
@@ -27,7 +32,9 @@ pub(crate) async fn settle(app: Arc<App>) {
     if let Err(error) = vmm::probe::sweep(app.dirs.state(), &app.host_boot).await {
         tracing::error!("what is left of a probe stays: {}", chain(&error));
     }
-    remove_strays(&app).await;
+    for error in remove_strays(&app).await {
+        tracing::error!("a directory that belongs to no machine stays: {error}");
+    }
     let owned = app.owner.snapshot().vms.iter().map(|vm| vm.id.clone()).collect();
     if let Err(error) = app.hands.sweep(owned).await {
         tracing::error!("what is held for machines that are gone stays: {error}");
@@ -62,20 +69,23 @@ pub(crate) fn stray_dirs(app: &App) -> io::Result<Vec<std::path::PathBuf>> {
     Ok(paths?.into_iter().filter(|path| !is_owned(path)).collect())
 }
 
-async fn remove_strays(app: &App) {
+/// Removes the directories of machines that have no record. Returns why those stay that stay.
+pub(crate) async fn remove_strays(app: &App) -> Vec<Failure> {
     let strays = match stray_dirs(app) {
         Ok(strays) => strays,
-        Err(error) => return tracing::error!("the machines' directories cannot be read: {error}"),
+        Err(error) => {
+            return vec![failure(Code::Failed, format!("read the machines' directories: {error}"))];
+        }
     };
+    let mut failures = vec![];
     for dir in strays {
         tracing::warn!(dir = %dir.display(), "it belongs to no machine, and is removed");
-        if let Err(error) = app.hands.discard(&dir).await {
-            tracing::error!("a directory that belongs to no machine stays: {error}");
-        }
+        failures.extend(app.hands.discard(&dir).await.err());
     }
+    failures
 }
 
-async fn settle_one(app: &Arc<App>, vm: &Arc<VmRecord>) -> Result<(), Failure> {
+pub(super) async fn settle_one(app: &Arc<App>, vm: &Arc<VmRecord>) -> Result<(), Failure> {
     let processes = app.hands.find(vm).await?;
     let vm = &with_processes(app, vm, &processes).await?;
     let found = found(app, vm, &processes)?;
@@ -150,7 +160,7 @@ fn part(
     })
 }
 
-fn found(app: &App, vm: &VmRecord, processes: &vmm::machine::Found) -> Result<Found, Failure> {
+pub(super) fn found(app: &App, vm: &VmRecord, processes: &vmm::machine::Found) -> Result<Found, Failure> {
     Ok(Found {
         host_boot: app.host_boot.clone(),
         directory: app.dirs.vm(&vm.id).is_dir(),

@@ -18,6 +18,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/v1/info", get(system::info))
         .route("/v1/doctor", get(system::doctor))
+        .route("/v1/doctor/fix", post(system::doctor_fix))
         .route("/v1/shutdown", post(system::shutdown))
         .route("/v1/hold", put(hold::hold).delete(hold::release))
         .route("/v1/census", get(hold::census))

@@ -1,4 +1,4 @@
-//! `/v1/info`, `/v1/doctor`, `/v1/shutdown`.
+//! `/v1/info`, `/v1/doctor`, `/v1/doctor/fix`, `/v1/shutdown`.
 
 use std::sync::Arc;
 
@@ -16,6 +16,12 @@ pub(super) async fn info(State(app): State<Arc<App>>) -> Reply<Json<Info>> {
 /// `GET /v1/doctor`.
 pub(super) async fn doctor(State(app): State<Arc<App>>) -> Reply<Json<DoctorReport>> {
     Ok(Json(facts::doctor(&app).await?))
+}
+
+/// `POST /v1/doctor/fix`.
+pub(super) async fn doctor_fix(State(app): State<Arc<App>>) -> Reply<Json<DoctorReport>> {
+    let _change = app.change().await?;
+    Ok(Json(facts::fix(&app).await?))
 }
 
 /// `POST /v1/shutdown`.

@@ -19,7 +19,7 @@ fn code(reply: &Reply) -> (u16, String) {
 }
 
 /// Every request that changes what is recorded or made.
-const CHANGES: [(&str, &str, &str); 15] = [
+const CHANGES: [(&str, &str, &str); 16] = [
     ("POST", "/v1/vms", r#"{"start": false, "delete_on_failure": true}"#),
     ("PATCH", "/v1/vms/box-0", "{}"),
     ("DELETE", "/v1/vms/box-0", ""),
@@ -35,6 +35,7 @@ const CHANGES: [(&str, &str, &str); 15] = [
     ("DELETE", "/v1/kernels/x", ""),
     ("POST", "/v1/kernels/pull", "{}"),
     ("POST", "/v1/kernels/import?name=x", "bytes"),
+    ("POST", "/v1/doctor/fix", ""),
 ];
 
 #[test]

@@ -38,6 +38,28 @@ fn a_fresh_daemon_tells_of_itself_and_ends_when_asked() {
 }
 
 #[test]
+fn doctor_puts_right_only_what_it_is_asked_to_and_says_what() {
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    daemon.ready();
+    let stray = home.path("state/banger/vms/0123456789ab");
+    fs::create_dir_all(&stray).unwrap();
+    let strays = |report: &Value| {
+        let checks = report["checks"].as_array().unwrap();
+        checks.iter().find(|check| check["name"] == "strays").unwrap()["verdict"].clone()
+    };
+    let looked = daemon.get("/v1/doctor").ok();
+    assert_eq!((&strays(&looked), &looked["fixed"]), (&json!("warn"), &json!([])));
+    assert!(stray.exists(), "a look changes nothing");
+    let fixed = daemon.post("/v1/doctor/fix", "").ok();
+    assert!(!stray.exists());
+    assert_eq!(strays(&fixed), "pass");
+    assert_eq!(fixed["fixed"], json!([format!("removed: directory {}", stray.display())]));
+    assert_eq!(fixed["unfixed"], json!([]));
+    assert_eq!(daemon.post("/v1/doctor/fix", "").ok()["fixed"], json!([]));
+}
+
+#[test]
 fn the_system_s_daemon_serves_systemd_s_socket_and_leaves_it_there() {
     let home = Home::new();
     home.install();

@@ -36,6 +36,8 @@ calls! {
     info() -> Info = ask Call::get("/v1/info");
     /// Checks the host.
     doctor() -> DoctorReport = ask Call::get("/v1/doctor");
+    /// Checks the host, puts right what is safe to, and checks again.
+    doctor_fix() -> DoctorReport = ask Call::post("/v1/doctor/fix");
     /// Ends the daemon; machines run on.
     shutdown() -> () = tell Call::post("/v1/shutdown").once();
     /// Begins or renews a hold: changes of others are told to ask again until it lapses. Tells what still goes on.

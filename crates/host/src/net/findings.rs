@@ -3,10 +3,11 @@
 use std::{collections::BTreeSet, fmt, fs, io::ErrorKind, path::PathBuf};
 
 use model::Class;
-use network::{Chains, ForwardFacts, HostFacts, IfName, Plan, Route, with_block};
+use network::{Chains, ForwardFacts, HostFacts, IfName, Plan, Route};
 
 use super::{
-    error::NetError, foreign, netlink::Netlink, nft, places::Places, resolver, sysctl, tap, tool::Tool,
+    error::NetError, foreign, hosts, hosts::HostsError, netlink::Netlink, nft, places::Places, sysctl, tap,
+    tool::Tool,
 };
 
 /// Looks at what of the host decides what the network shall be like. Changes nothing.
@@ -79,6 +80,16 @@ pub enum Finding {
     },
     /// Our rules are not there.
     NoRules,
+    /// Our rules let nothing through from the tap of a lease.
+    NoRule {
+        /// The tap.
+        tap: String,
+    },
+    /// Our rules let something through from a tap that belongs to no machine.
+    StaleRule {
+        /// The tap.
+        tap: String,
+    },
     /// A route of the host leads into our subnet, and not through our bridge.
     Overlap {
         /// The route.
@@ -94,6 +105,11 @@ pub enum Finding {
         /// The file.
         path: PathBuf,
     },
+    /// The hosts file cannot be written.
+    NamesClosed {
+        /// Why.
+        error: HostsError,
+    },
     /// Something could not be looked at.
     Unknown {
         /// Why.
@@ -107,8 +123,19 @@ impl Finding {
     pub fn class(&self) -> Class {
         match self {
             Self::Dropped { error } | Self::Unknown { error } => error.class(),
+            Self::NamesClosed { error } => error.class(),
             Self::Overlap { .. } => Class::Refused,
             _ => Class::Failed,
+        }
+    }
+
+    /// One sentence that tells the user what to do, where it is not making the network anew.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Dropped { error } | Self::Unknown { error } => error.hint(),
+            Self::NamesClosed { error } => error.hint(),
+            _ => None,
         }
     }
 }
@@ -120,8 +147,13 @@ impl fmt::Display for Finding {
             Self::NoTap { name } => write!(f, "the tap {name} is not there, or not on the bridge"),
             Self::StaleTap { name } => write!(f, "the tap {name} belongs to no machine"),
             Self::NoRules => f.write_str("the rules in the tables named banger are not there"),
+            Self::NoRule { tap } => write!(f, "the rules do not know the tap {tap}"),
+            Self::StaleRule { tap } => {
+                write!(f, "the rules let the tap {tap} through, which belongs to no machine")
+            }
             Self::Overlap { route } => write!(f, "the route to {route} leads into the machines' subnet"),
             Self::Names { path } => write!(f, "{} lacks the names of machines", path.display()),
+            Self::NamesClosed { error } => error.fmt(f),
             Self::Dropped { error } | Self::Unknown { error } => error.fmt(f),
         }
     }
@@ -133,9 +165,7 @@ pub async fn examine(plan: &Plan, host: &HostFacts, places: &Places) -> Vec<Find
         Ok(found) => found,
         Err(error) => vec![Finding::Unknown { error }],
     };
-    if !host.forward.chains.has_ours() {
-        found.push(Finding::NoRules);
-    }
+    found.extend(rules(plan, host).await);
     let in_the_way = |route: &&Route| {
         route.destination.prefix_len() > 0
             && route.interface.as_ref() != Some(plan.bridge())
@@ -154,16 +184,26 @@ pub async fn examine(plan: &Plan, host: &HostFacts, places: &Places) -> Vec<Find
             Err(error) => found.push(Finding::Unknown { error }),
         }
     }
-    match resolver::read(&places.hosts) {
-        Ok(text) => {
-            let text = text.unwrap_or_default();
-            if with_block(&text, plan.leases()).ok().as_deref() != Some(&text) {
-                found.push(Finding::Names { path: places.hosts.clone() });
-            }
-        }
-        Err(error) => found.push(Finding::Unknown { error }),
+    match hosts::is_right(&places.hosts, plan.leases()) {
+        Ok(true) => {}
+        Ok(false) => found.push(Finding::Names { path: places.hosts.clone() }),
+        Err(error) => found.push(Finding::NamesClosed { error }),
     }
     found
+}
+
+async fn rules(plan: &Plan, host: &HostFacts) -> Vec<Finding> {
+    if !host.forward.chains.has_ours() {
+        return vec![Finding::NoRules];
+    }
+    let known = match nft::taps().await {
+        Ok(known) => known,
+        Err(error) => return vec![Finding::Unknown { error }],
+    };
+    let leased: BTreeSet<String> = plan.leases().iter().map(|lease| lease.tap.to_string()).collect();
+    let missing = leased.difference(&known).map(|tap| Finding::NoRule { tap: tap.clone() });
+    let stale = known.difference(&leased).map(|tap| Finding::StaleRule { tap: tap.clone() });
+    missing.chain(stale).collect()
 }
 
 async fn links(plan: &Plan) -> Result<Vec<Finding>, NetError> {

@@ -12,7 +12,10 @@ use std::{
 
 use model::Class;
 use network::{FenceError, Lease, with_block, without_block};
-use rustix::fs::{Gid, Mode, Uid, XattrFlags, fchmod, fchown, fgetxattr, flistxattr, fsetxattr};
+use rustix::fs::{
+    AtFlags, CWD, Gid, Mode, StatVfsMountFlags, StatxAttributes, StatxFlags, Uid, XattrFlags, fchmod, fchown,
+    fgetxattr, flistxattr, fsetxattr, statvfs, statx,
+};
 
 /// Why names do not stand in the hosts file. It is as it was, whole.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +42,14 @@ pub enum HostsError {
         /// Where.
         source: FenceError,
     },
+    /// Nothing can take its place.
+    #[error("{} is {why}", path.display())]
+    Held {
+        /// The file.
+        path: PathBuf,
+        /// What holds it.
+        why: &'static str,
+    },
     /// Somebody else wrote it at the same moment.
     #[error("{} was changed meanwhile", path.display())]
     Meanwhile {
@@ -60,7 +71,7 @@ impl HostsError {
     #[must_use]
     pub fn class(&self) -> Class {
         match self {
-            Self::Link { .. } | Self::Fence { .. } => Class::Refused,
+            Self::Link { .. } | Self::Fence { .. } | Self::Held { .. } => Class::Refused,
             Self::Read { .. } | Self::Meanwhile { .. } | Self::Replace { .. } => Class::Failed,
         }
     }
@@ -94,14 +105,51 @@ pub fn remove_names(path: &Path) -> Result<bool, HostsError> {
     change(path, without_block)
 }
 
-fn change(path: &Path, by: impl Fn(&str) -> Result<String, FenceError>) -> Result<bool, HostsError> {
+/// Says whether the hosts file has the names of all machines, and no others of ours. Changes nothing.
+///
+/// # Errors
+///
+/// [`HostsError`]; names cannot be written into it.
+pub(super) fn is_right(path: &Path, leases: &[Lease]) -> Result<bool, HostsError> {
+    let text = read_own(path)?.unwrap_or_default();
+    let wanted = with_block(&text, leases);
+    let wanted = wanted.map_err(|source| HostsError::Fence { path: path.to_owned(), source })?;
+    if let Some(why) = held_by(path) {
+        return Err(HostsError::Held { path: path.to_owned(), why });
+    }
+    Ok(wanted == text)
+}
+
+/// What keeps another file from taking this one's place, where something does that can be told beforehand.
+fn held_by(path: &Path) -> Option<&'static str> {
+    let look = |path| statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::BASIC_STATS).ok();
+    if let Some(file) = look(path) {
+        // Only what the file system tells is believed.
+        let is = |attribute| (file.stx_attributes & file.stx_attributes_mask).contains(attribute);
+        if is(StatxAttributes::MOUNT_ROOT) {
+            return Some("mounted over");
+        }
+        if is(StatxAttributes::IMMUTABLE) {
+            return Some("immutable");
+        }
+    }
+    let is_read_only = statvfs(path.parent()?).is_ok_and(|it| it.f_flag.contains(StatVfsMountFlags::RDONLY));
+    is_read_only.then_some("on a file system that is read-only")
+}
+
+/// Reads it, unless it is a link.
+fn read_own(path: &Path) -> Result<Option<String>, HostsError> {
     let unread = |source| HostsError::Read { path: path.to_owned(), source };
     match fs::symlink_metadata(path) {
         Ok(meta) if meta.is_symlink() => return Err(HostsError::Link { path: path.to_owned() }),
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unread(error)),
         Ok(_) | Err(_) => {}
     }
-    let old = read(path).map_err(unread)?;
+    read(path).map_err(unread)
+}
+
+fn change(path: &Path, by: impl Fn(&str) -> Result<String, FenceError>) -> Result<bool, HostsError> {
+    let old = read_own(path)?;
     let text = old.as_deref().unwrap_or_default();
     let new = by(text).map_err(|source| HostsError::Fence { path: path.to_owned(), source })?;
     if new == text {

@@ -1,6 +1,8 @@
 //! Our tables in nftables, through the nft program.
 
-use network::{Chains, Ruleset};
+use std::collections::BTreeSet;
+
+use network::{Chains, Ruleset, TABLE, TAP_PREFIX};
 
 use super::{error::NetError, tool::Tool};
 
@@ -23,4 +25,13 @@ async fn run(script: &str) -> Result<(), NetError> {
 pub(super) async fn chains() -> Result<Chains, NetError> {
     let listing = Tool::find("nft")?.run(&["-j", "list", "chains"], "").await;
     Ok(Chains::from_nft_json(&listing.map_err(|source| NetError::List { source })?)?)
+}
+
+/// The taps that our rules let through. Our tables have to be there.
+pub(super) async fn taps() -> Result<BTreeSet<String>, NetError> {
+    let listing = Tool::find("nft")?.run(&["list", "table", "bridge", TABLE], "").await;
+    let listing = listing.map_err(|source| NetError::List { source })?;
+    // The rule for all of ours ends with a star, and is no tap's.
+    let is_tap = |word: &&str| word.starts_with(TAP_PREFIX) && !word.ends_with('*');
+    Ok(listing.split('"').filter(is_tap).map(str::to_owned).collect())
 }

@@ -71,6 +71,11 @@ fn what_is_missing_or_left_over_is_found_and_put_right() {
                 &format!("ip link set {tap} nomaster"),
                 &format!("the tap {tap} is not there, or not on the bridge"),
             ),
+            ("nft flush set bridge banger guests", &format!("the rules do not know the tap {tap}")),
+            (
+                "nft add element bridge banger guests '{ \"bgr-ffffffff\" . 02:00:00:00:00:01 . 172.30.9.9 }'",
+                "the rules let the tap bgr-ffffffff through, which belongs to no machine",
+            ),
             ("ip link set banger0 down", "the bridge banger0 is not there, or not up"),
             ("ip tuntap add bgr-00000000 mode tap", "the tap bgr-00000000 belongs to no machine"),
             ("nft delete table bridge banger", "the rules in the tables named banger are not there"),

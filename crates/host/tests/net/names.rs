@@ -83,10 +83,7 @@ fn a_hosts_file_that_something_is_mounted_over_is_refused() {
         let report = world.try_apply();
         assert_eq!(report.warnings.len(), 1);
         assert!(report.warnings[0].hint().unwrap().contains("ssh <name>.vm"));
-        assert_eq!(
-            world.findings(),
-            [format!("{} lacks the names of machines", world.places.hosts.display())]
-        );
+        assert_eq!(world.findings(), [format!("{} is mounted over", world.places.hosts.display())]);
         rustix::mount::unmount(&world.places.hosts, rustix::mount::UnmountFlags::DETACH).unwrap();
     });
 }

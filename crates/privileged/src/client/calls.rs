@@ -94,6 +94,15 @@ impl Client {
         self.call(op, &Request::Sweep(Sweep { keep })).await
     }
 
+    /// Makes bridge, taps, rules and names anew, as the leases say.
+    ///
+    /// # Errors
+    ///
+    /// Any [`ClientError`]; some of it may have been made.
+    pub async fn apply(&self, op: &OpId) -> Result<()> {
+        self.call(op, &Request::Apply).await.map(|Nothing {}| ())
+    }
+
     /// What `doctor` wants to know and only root sees.
     ///
     /// # Errors

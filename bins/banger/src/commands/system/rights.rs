@@ -58,7 +58,7 @@ pub(super) fn own_directory(doing: &str) -> Result<PathBuf, Fault> {
 }
 
 /// Whether files are written below another directory than `/`, where nothing runs.
-pub(super) fn is_elsewhere() -> bool {
+pub(crate) fn is_elsewhere() -> bool {
     SystemPaths::of_this_host().root() != Path::new("/")
 }
 

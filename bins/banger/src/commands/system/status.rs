@@ -78,7 +78,7 @@ async fn look_at(record: InstallRecord) -> Found {
 }
 
 /// What this install would write, from where it is.
-pub(super) fn plan_of(record: InstallRecord) -> Plan {
+pub(crate) fn plan_of(record: InstallRecord) -> Plan {
     let paths = SystemPaths::of_this_host();
     let from = paths.library().join("releases").join(record.version.to_string());
     plan::plan(&Wanted { paths, record, from, has_kvm_group: owner::has_kvm_group() })
@@ -89,11 +89,14 @@ fn wrong(plan: &Plan) -> Vec<(String, State)> {
 }
 
 fn is_well(found: &Found) -> bool {
-    let is_up = |unit: &(&str, Option<UnitStatus>)| {
-        let is_needed = unit.0.ends_with("socket");
-        unit.1.as_ref().is_some_and(|status| status.is_up() || !is_needed && status.active_state != "failed")
-    };
+    let is_up = |(name, status): &(&str, Option<UnitStatus>)| is_up(name, status.as_ref());
     found.wrong.is_empty() && found.systemd.is_none() && found.units.iter().all(is_up)
+}
+
+/// Whether a unit of the install is as it should be: a socket is up, a service waits for a knock at least.
+pub(crate) fn is_up(name: &str, status: Option<&UnitStatus>) -> bool {
+    let is_needed = name.ends_with("socket");
+    status.is_some_and(|status| status.is_up() || !is_needed && status.active_state != "failed")
 }
 
 fn word(state: State) -> &'static str {

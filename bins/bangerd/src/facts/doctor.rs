@@ -1,4 +1,4 @@
-//! What is known of this host and this daemon: for `info` and for `doctor`.
+//! What `doctor` asks of the daemon.
 
 use std::{
     fs,
@@ -8,114 +8,23 @@ use std::{
     time::Duration,
 };
 
-use api::{Check, DoctorReport, Failure, Info, Setting, Verdict};
+use api::{Check, DoctorReport, Failure, Verdict};
 use doctor::{AgentFact, Facts, KvmFact, MonitorFact, NamedFact, SocketFact, StoreFact, ToolFact};
-use model::{VmSpec, VmState};
 use store::Readiness;
 use vmm::qemu::{Qemu, QemuError};
 
+use super::helper;
 use crate::{
     app::{App, Known},
-    config::{AccelChoice, VmmChoice},
+    config::AccelChoice,
     failure::chain,
     machine,
     owner::BOOTS_RETRIED,
-    program::{COMMIT, DATABASE, LOG_FILE, VERSION},
+    program::{DATABASE, VERSION},
 };
 
 /// How long a program may take to say its version.
 const VERSION_LIMIT: Duration = Duration::from_secs(5);
-
-/// Gathers what `info` shows.
-///
-/// # Errors
-///
-/// The kernels cannot be read.
-pub(crate) async fn info(app: &App) -> Result<Info, Failure> {
-    let snapshot = app.owner.snapshot();
-    let known = app.known_accel();
-    let monitor = monitors(app).await?;
-    let is_emulated = app.is_emulated();
-    Ok(Info {
-        version: VERSION.to_owned(),
-        commit: COMMIT.to_owned(),
-        mode: if app.dirs.is_system() { "system" } else { "embedded" }.to_owned(),
-        pid: std::process::id(),
-        started_at: app.started_at,
-        ready_at: *app.ready_at.borrow(),
-        monitor,
-        accel: known.word().to_owned(),
-        accel_why: known.why(),
-        disk_method: disk_method(app).to_owned(),
-        network: "user".to_owned(),
-        default_image: app.config.default_image().to_string(),
-        default_kernel: machine::default_kernel(app)?.map(|name| name.to_string()),
-        vm_defaults: VmSpec {
-            vcpus: app.config.vcpus(is_emulated),
-            memory: app.config.memory(),
-            disk_size: app.config.disk_size(),
-            system_overlay_size: app.config.system_overlay_size(),
-            nat: true,
-            publish: vec![],
-        },
-        paths: paths(app),
-        settings: app.config.settings(is_emulated),
-        vms_running: snapshot.vms.iter().filter(|vm| vm.state == VmState::Running).count(),
-        vms: snapshot.vms.len(),
-    })
-}
-
-/// The monitors that there are, the one that is taken where it works first.
-async fn monitors(app: &App) -> Result<String, Failure> {
-    let qemu = match app.monitor.find(app.config.qemu_bin()).await? {
-        Ok(qemu) => format!("{} at {}", qemu.name(), qemu.program.display()),
-        Err(error) => chain(&error),
-    };
-    Ok(match app.firecracker().await {
-        Ok(Some(found)) => format!("{} at {}, else {qemu}", found.name(), found.program.display()),
-        Err(error) if app.config.vmm() == VmmChoice::Firecracker => chain(&error),
-        Ok(None) | Err(_) => qemu,
-    })
-}
-
-fn paths(app: &App) -> Vec<Setting> {
-    let socket = app.dirs.socket();
-    let is_system = app.dirs.is_system();
-    let of = |key: &str, path: &Path, variable: &str| Setting {
-        key: key.to_owned(),
-        value: path.display().to_string(),
-        source: match std::env::var_os(variable) {
-            _ if is_system => "system".to_owned(),
-            Some(_) => variable.to_owned(),
-            None => "default".to_owned(),
-        },
-    };
-    let log = if is_system {
-        Setting { value: "journalctl -u bangerd.service".to_owned(), ..of("log", Path::new(""), "") }
-    } else {
-        of("log", &app.dirs.state().join(LOG_FILE), "XDG_STATE_HOME")
-    };
-    vec![
-        of("state", app.dirs.state(), "XDG_STATE_HOME"),
-        of("cache", app.dirs.cache(), "XDG_CACHE_HOME"),
-        of("config", app.dirs.config(), "XDG_CONFIG_HOME"),
-        of("runtime", app.dirs.runtime(), "XDG_RUNTIME_DIR"),
-        of("socket", &socket, "XDG_RUNTIME_DIR"),
-        of("agent", &app.agent, ""),
-        log,
-    ]
-}
-
-/// How the next root disk will be made.
-fn disk_method(app: &App) -> &'static str {
-    if host::capacity::reflink_works(app.dirs.state()).unwrap_or(false) {
-        "reflink"
-    } else if host::program::find("qemu-img").is_some() {
-        "qcow2"
-    } else {
-        "copy"
-    }
-}
 
 /// Gathers the facts and says what they mean.
 ///
@@ -123,7 +32,11 @@ fn disk_method(app: &App) -> &'static str {
 ///
 /// The kernels or the counters cannot be read.
 pub(crate) async fn doctor(app: &App) -> Result<DoctorReport, Failure> {
-    let checks = doctor::examine(&facts(app).await?);
+    Ok(report(&facts(app).await?))
+}
+
+/// What facts mean, as it is told.
+pub(super) fn report(facts: &Facts) -> DoctorReport {
     let told = |check: doctor::Check| Check {
         name: check.name.to_owned(),
         verdict: match check.verdict {
@@ -134,10 +47,16 @@ pub(crate) async fn doctor(app: &App) -> Result<DoctorReport, Failure> {
         found: check.found,
         hint: check.hint,
     };
-    Ok(DoctorReport { checks: checks.into_iter().map(told).collect() })
+    let checks = doctor::examine(facts).into_iter().map(told).collect();
+    DoctorReport { checks, fixed: vec![], unfixed: vec![] }
 }
 
-async fn facts(app: &App) -> Result<Facts, Failure> {
+/// Gathers all that the daemon and its helper know.
+///
+/// # Errors
+///
+/// The kernels or the counters cannot be read.
+pub(super) async fn facts(app: &App) -> Result<Facts, Failure> {
     let kernel = machine::default_kernel(app)?;
     let image = app.config.default_image();
     Ok(Facts {
@@ -161,6 +80,9 @@ async fn facts(app: &App) -> Result<Facts, Failure> {
         room: host::capacity::free_room(app.dirs.state()).unwrap_or_default(),
         socket: socket_fact(&app.dirs.socket()),
         strays: strays(app),
+        unsettled: unsettled(app),
+        loops: host::loops::over(&[app.dirs.state(), app.dirs.cache()]),
+        helper: helper::fact(app).await,
         boots_retried: app.owner.counter(BOOTS_RETRIED).await?,
         // A service is nobody's session.
         logout_kills: !app.dirs.is_system() && logout_kills(),
@@ -172,7 +94,7 @@ fn store_fact(path: &Path) -> StoreFact {
         Readiness::Compatible { version } => StoreFact::Usable { version },
         Readiness::WillMigrate { from, to } => StoreFact::Unusable {
             why: format!("it is of version {from}, and should be {to}"),
-            hint: "Restart the daemon: banger daemon stop".to_owned(),
+            hint: "A new daemon brings it up to date.".to_owned(),
         },
         Readiness::Cannot(error) => StoreFact::Unusable {
             why: chain(&error),
@@ -261,6 +183,16 @@ fn strays(app: &App) -> Vec<String> {
     match machine::stray_dirs(app) {
         Ok(dirs) => dirs.iter().map(|dir| format!("directory {}", dir.display())).collect(),
         Err(error) => vec![format!("directories of machines, which cannot be read: {error}")],
+    }
+}
+
+fn unsettled(app: &App) -> Vec<String> {
+    match machine::unsettled(app) {
+        Ok(vms) => vms
+            .iter()
+            .map(|(vm, why)| format!("machine {} is recorded as {}: {why}", vm.name, vm.state))
+            .collect(),
+        Err(error) => vec![format!("what runs cannot be told: {error}")],
     }
 }
 

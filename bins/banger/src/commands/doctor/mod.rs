@@ -1,0 +1,6 @@
+//! `banger doctor`.
+
+mod command;
+mod install;
+
+pub(crate) use command::Doctor;
