@@ -28,7 +28,7 @@ impl Limits {
     pub fn of(accel: Accel) -> Self {
         let silence_secs = match accel {
             // KVM within an emulated computer is slower than emulation, and userspace may print nothing.
-            Accel::Kvm => 40,
+            Accel::Kvm => 60,
             Accel::Emulated => 20,
         };
         Self {

@@ -37,7 +37,8 @@ pub fn config(plan: &BootPlan) -> Value {
     // A probe says all that it has to say on its console.
     if plan.network.is_some() {
         config["vsock"] = json!({ "guest_cid": GUEST_CID, "uds_path": plan.agent_socket });
-        config["logger"] = json!({ "log_path": layout::MONITOR_LOG, "level": "Warning", "show_level": true });
+        // It warns of every port that a guest's kernel looks for and does not find.
+        config["logger"] = json!({ "log_path": layout::MONITOR_LOG, "level": "Error", "show_level": true });
         config["metrics"] = json!({ "metrics_path": layout::METRICS });
     }
     config
