@@ -14,8 +14,8 @@ use bangerd_root::{
 };
 use model::VmId;
 use privileged::{
-    Code, Launch, Launched, Machine, Machines, ProcessId, Refusal, Relink, Reply, Request, Root,
-    SignalMonitor, Sweep, UnitState, server::Call,
+    Accel, Code, Launch, Launched, Machine, Machines, Monitor, ProcessId, Refusal, Relink, Reply, Request,
+    Root, SignalMonitor, Sweep, UnitState, server::Call,
 };
 
 use crate::{
@@ -197,6 +197,36 @@ async fn why_a_launch_failed_is_told_and_nothing_of_it_is_left() {
     let refusal = answer(&helper, Request::Launch(Box::new(launch(&vm(1))))).await.unwrap_err();
     assert!(refusal.message.contains("banger-vsock-agent cannot be executed"), "{refusal}");
     assert_eq!(left(&world), 0);
+}
+
+/// Root executes Firecracker and its jailer: only its own programs, and only such as run in a jail.
+#[tokio::test]
+async fn a_firecracker_that_root_would_not_run_is_not_launched() {
+    let world = World::new();
+    let (helper, _units) = helper(&world).await;
+    lease(&helper, &vm(1), "box").await;
+    world.machine(&vm(1));
+    world.own(&format!("vms/{}/metrics.json", vm(1)), b"");
+    let anybodys = world.root().join("firecracker");
+    fs::copy("/bin/true", &anybodys).unwrap();
+    let named =
+        |firecracker: &str| format!("firecracker_bin = \"{firecracker}\"\njailer_bin = \"/bin/true\"\n");
+    for (config, code, words) in [
+        ("jailer_enabled = false\n".to_owned(), Code::HostLacks, "its jailer, which is switched off"),
+        (named("/nowhere/firecracker"), Code::HostLacks, "/nowhere/firecracker is not installed"),
+        (named(anybodys.to_str().unwrap()), Code::Forbidden, "is not root's alone to write"),
+        (named("/bin/true"), Code::HostLacks, "is linked dynamically"),
+    ] {
+        let file = world.places().config();
+        fs::write(&file, &config).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        let jailed = Launch { monitor: Monitor::Firecracker, accel: Accel::Kvm, ..launch(&vm(1)) };
+        let refusal = answer(&helper, Request::Launch(Box::new(jailed))).await.unwrap_err();
+        assert_eq!(refusal.code, code, "{config}: {refusal}");
+        assert!(refusal.message.contains(words), "{config}: {refusal}");
+        assert!(refusal.hint.is_some(), "{config}: {refusal}");
+        assert_eq!(fs::read_dir(world.places().jails()).unwrap().count(), 0);
+    }
 }
 
 #[tokio::test]
