@@ -3,8 +3,8 @@
 use model::Size;
 
 use crate::{
-    AgentFact, Check, Facts, HelperFact, KvmFact, MonitorFact, NamedFact, SocketFact, StoreFact,
-    system::joined,
+    AgentFact, Check, Facts, FirecrackerFact, HelperFact, KvmFact, MonitorFact, NamedFact, SocketFact,
+    StoreFact, system::joined,
 };
 
 /// The oldest QEMU that is tested: Debian 12's.
@@ -52,6 +52,29 @@ pub(crate) fn monitor(facts: &Facts) -> Check {
             } else {
                 Check::fail(name, found, "Install QEMU 7.2 or later: `sudo apt install qemu-system-x86`.")
             }
+        }
+    }
+}
+
+pub(crate) fn firecracker(facts: &Facts) -> Option<Check> {
+    let name = "firecracker";
+    match &facts.firecracker {
+        FirecrackerFact::NotUsed => None,
+        FirecrackerFact::Missing { why, hint, is_wanted: true } => Some(Check::fail(name, why, hint)),
+        FirecrackerFact::Missing { why, hint, is_wanted: false } => {
+            Some(Check::warn(name, format!("{why}: machines run under QEMU"), hint))
+        }
+        FirecrackerFact::Found { name: found, path, is_tried } => {
+            let found = format!("{found} at {}", path.display());
+            Some(if *is_tried {
+                Check::pass(name, found)
+            } else {
+                Check::warn(
+                    name,
+                    format!("{found}: this release was not tried with that version"),
+                    "Watch the first machines, or set vmm = \"qemu\" in /etc/banger/config.toml.",
+                )
+            })
         }
     }
 }

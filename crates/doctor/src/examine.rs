@@ -5,8 +5,9 @@ use crate::{Check, Facts, checks, system};
 /// Says what each fact means, in a fixed order.
 #[must_use]
 pub fn examine(facts: &Facts) -> Vec<Check> {
-    let mut all =
-        vec![checks::architecture(facts), checks::store(facts), checks::monitor(facts), checks::kvm(facts)];
+    let mut all = vec![checks::architecture(facts), checks::store(facts), checks::monitor(facts)];
+    all.extend(checks::firecracker(facts));
+    all.push(checks::kvm(facts));
     all.extend(checks::tools(facts));
     all.extend([
         checks::agent(facts),
@@ -30,8 +31,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        AgentFact, Drift, FilesFact, Finding, HelperFact, HelperFacts, InstallFacts, KvmFact, MonitorFact,
-        NAMES, NamedFact, ServicesFact, SocketFact, StoreFact, ToolFact, Verdict, examine_install,
+        AgentFact, Drift, FilesFact, Finding, FirecrackerFact, HelperFact, HelperFacts, InstallFacts,
+        KvmFact, MonitorFact, NAMES, NamedFact, ServicesFact, SocketFact, StoreFact, ToolFact, Verdict,
+        examine_install,
     };
 
     fn good() -> Facts {
@@ -39,6 +41,11 @@ mod tests {
             architecture: "x86_64".to_owned(),
             store: StoreFact::Usable { version: 1 },
             monitor: MonitorFact::Found { path: "/usr/bin/qemu-system-x86_64".into(), version: (7, 2) },
+            firecracker: FirecrackerFact::Found {
+                name: "Firecracker 1.17.0".to_owned(),
+                path: "/usr/local/bin/firecracker".into(),
+                is_tried: true,
+            },
             kvm: KvmFact::Usable,
             tools: vec![
                 ToolFact {
@@ -132,11 +139,24 @@ mod tests {
 
     #[test]
     fn the_other_ways_to_be_wrong() {
+        let lacking = |is_wanted| FirecrackerFact::Missing {
+            why: "jailer is not installed".to_owned(),
+            hint: "Install it.".to_owned(),
+            is_wanted,
+        };
+        let untried = FirecrackerFact::Found {
+            name: "Firecracker 1.9.1".to_owned(),
+            path: "/usr/local/bin/firecracker".into(),
+            is_tried: false,
+        };
         let found = |version| MonitorFact::Found { path: "/usr/bin/qemu".into(), version };
         let runs =
             |version: &str| AgentFact::Runs { version: version.to_owned(), wanted: "v0.1.0".to_owned() };
         let table: Vec<(&str, Facts)> = vec![
             ("monitor", Facts { monitor: found((7, 1)), ..good() }),
+            ("firecracker", Facts { firecracker: lacking(false), ..good() }),
+            ("firecracker", Facts { firecracker: lacking(true), ..good() }),
+            ("firecracker", Facts { firecracker: untried, ..good() }),
             ("monitor", Facts { monitor: found((10, 0)), ..good() }),
             (
                 "monitor",

@@ -13,6 +13,8 @@ pub struct Facts {
     pub store: StoreFact,
     /// The monitor.
     pub monitor: MonitorFact,
+    /// The monitor that is taken before it where KVM works with it.
+    pub firecracker: FirecrackerFact,
     /// Whether guests' instructions run on the processor.
     pub kvm: KvmFact,
     /// Programs that work for us.
@@ -57,6 +59,31 @@ pub enum StoreFact {
         why: String,
         /// What to do.
         hint: String,
+    },
+}
+
+/// Firecracker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FirecrackerFact {
+    /// It is not used here: embedded mode, or the configuration says so.
+    NotUsed,
+    /// None can be used.
+    Missing {
+        /// Why.
+        why: String,
+        /// What to do.
+        hint: String,
+        /// Whether the configuration wants no other.
+        is_wanted: bool,
+    },
+    /// It and its jailer are there.
+    Found {
+        /// Its name and its version.
+        name: String,
+        /// Where it is.
+        path: PathBuf,
+        /// Whether this release was tried with it.
+        is_tried: bool,
     },
 }
 

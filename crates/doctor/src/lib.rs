@@ -14,8 +14,8 @@ mod system;
 pub use check::{Check, Verdict};
 pub use examine::examine;
 pub use facts::{
-    AgentFact, Drift, Facts, FilesFact, Finding, HelperFact, HelperFacts, InstallFacts, KvmFact, MonitorFact,
-    NamedFact, ServicesFact, SocketFact, StoreFact, ToolFact,
+    AgentFact, Drift, Facts, FilesFact, Finding, FirecrackerFact, HelperFact, HelperFacts, InstallFacts,
+    KvmFact, MonitorFact, NamedFact, ServicesFact, SocketFact, StoreFact, ToolFact,
 };
 pub use install::examine_install;
 pub use names::NAMES;

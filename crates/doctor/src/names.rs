@@ -2,7 +2,7 @@
 
 /// The name of every check, in the order in which they are told. Names are never given another meaning: programs
 /// compare them from one release to the next. Which are told depends on the mode and on the user.
-pub const NAMES: [&str; 35] = [
+pub const NAMES: [&str; 36] = [
     "mode",
     "daemon",
     "version",
@@ -14,6 +14,7 @@ pub const NAMES: [&str; 35] = [
     "architecture",
     "store",
     "monitor",
+    "firecracker",
     "kvm",
     "qemu-img",
     "mkfs.ext4",

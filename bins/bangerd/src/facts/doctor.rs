@@ -9,14 +9,16 @@ use std::{
 };
 
 use api::{Check, DoctorReport, Failure, Verdict};
-use doctor::{AgentFact, Facts, KvmFact, MonitorFact, NamedFact, SocketFact, StoreFact, ToolFact};
+use doctor::{
+    AgentFact, Facts, FirecrackerFact, KvmFact, MonitorFact, NamedFact, SocketFact, StoreFact, ToolFact,
+};
 use store::Readiness;
 use vmm::qemu::{Qemu, QemuError};
 
 use super::helper;
 use crate::{
     app::{App, Known},
-    config::AccelChoice,
+    config::{AccelChoice, VmmChoice},
     failure::chain,
     machine,
     owner::BOOTS_RETRIED,
@@ -63,6 +65,7 @@ pub(super) async fn facts(app: &App) -> Result<Facts, Failure> {
         architecture: std::env::consts::ARCH.to_owned(),
         store: store_fact(&app.dirs.state().join(DATABASE)),
         monitor: monitor_fact(app.monitor.find(app.config.qemu_bin()).await?),
+        firecracker: firecracker_fact(app).await,
         kvm: kvm_fact(app),
         tools: tools(),
         image: NamedFact {
@@ -112,6 +115,22 @@ fn monitor_fact(found: Result<Qemu, QemuError>) -> MonitorFact {
             MonitorFact::Found { path: program, version: (version.major, version.minor) }
         }
         Err(error) => MonitorFact::Missing { program: chain(&error) },
+    }
+}
+
+async fn firecracker_fact(app: &App) -> FirecrackerFact {
+    match app.firecracker().await {
+        Ok(None) => FirecrackerFact::NotUsed,
+        Ok(Some(found)) => FirecrackerFact::Found {
+            name: found.name(),
+            is_tried: found.version.is_tried(),
+            path: found.program,
+        },
+        Err(error) => FirecrackerFact::Missing {
+            why: chain(&error),
+            hint: error.hint().unwrap_or_default(),
+            is_wanted: app.config.vmm() == VmmChoice::Firecracker,
+        },
     }
 }
 
