@@ -1,6 +1,12 @@
 //! The daemon's life: set up, serve, end.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    os::unix::net::UnixListener,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    thread::JoinHandle,
+    time::Duration,
+};
 
 use host::dirs::{Dirs, SystemPaths};
 use jiff::Timestamp;
@@ -30,7 +36,8 @@ const REPLIES_LIMIT: Duration = Duration::from_secs(5);
 /// Boots at once for each processor of the host.
 const BOOTS_PER_CORE: usize = 2;
 
-/// Runs the daemon until it is asked to end.
+/// Runs the daemon until it is asked to end. Does not return where it is asked to restart: this process becomes the
+/// next daemon.
 ///
 /// # Errors
 ///
@@ -56,14 +63,26 @@ pub(crate) fn run(is_system: bool) -> Result<(), Fatal> {
     let ended = runtime.block_on(serve_all(service, config));
     // What blocks still, such as a program that does not heed its end, is left behind.
     runtime.shutdown_timeout(Duration::from_secs(1));
-    ended?.join().map_err(|_| Fatal {
+    let Ended { owner, successor } = ended?;
+    owner.join().map_err(|_| Fatal {
         doing: "close the database",
         why: "its thread panicked".to_owned(),
         class: Class::Bug,
         hint: None,
     })?;
+    if let Some((program, socket)) = successor {
+        return Err(program::become_next(&program, &socket));
+    }
     tracing::info!("bangerd ends");
     Ok(())
+}
+
+/// What is left of a daemon that ended.
+struct Ended {
+    /// The thread that closes the database.
+    owner: JoinHandle<()>,
+    /// The program that goes on, and the socket for it.
+    successor: Option<(PathBuf, UnixListener)>,
 }
 
 /// Each machine that runs takes a descriptor or two, and the usual limit is 1024 of them.
@@ -84,13 +103,14 @@ fn read_config(dirs: &Dirs) -> Result<Config, Fatal> {
         .map_err(|error| Fatal::new("read its configuration", &error, error.class(), error.hint()))
 }
 
-async fn serve_all(service: Service, config: Config) -> Result<std::thread::JoinHandle<()>, Fatal> {
+async fn serve_all(service: Service, config: Config) -> Result<Ended, Fatal> {
     let store = store::Store::open(&service.dirs().state().join(DATABASE))
         .map_err(|error| Fatal::new("open its database", &error, error.class(), error.hint()))?;
     let (owner, owner_thread) =
         owner::start(store).map_err(|error| Fatal::new("read its database", &error, Class::Failed, None))?;
-    let stop = CancellationToken::new();
-    on_signals(&stop).map_err(|error| Fatal::new("listen for signals", &error, Class::Failed, None))?;
+    let (stop, signalled) = (CancellationToken::new(), CancellationToken::new());
+    on_signals(&stop, &signalled)
+        .map_err(|error| Fatal::new("listen for signals", &error, Class::Failed, None))?;
     let (listener, dirs) = service.listen().await?;
     let app = Arc::new(make_app(dirs, config, owner, stop)?);
 
@@ -108,17 +128,24 @@ async fn serve_all(service: Service, config: Config) -> Result<std::thread::Join
     settling.abort();
     telling.abort();
     program::tell_of_end();
-    end(&app, &listening, accepting).await;
-    Ok(owner_thread)
+    let socket = end(&app, &listening, accepting).await;
+    let program = app.restart.get().filter(|_| !signalled.is_cancelled());
+    let successor = program.cloned().zip(socket);
+    if successor.is_none() {
+        leave_socket(&app.dirs);
+    }
+    Ok(Ended { owner: owner_thread, successor })
 }
 
-fn on_signals(stop: &CancellationToken) -> std::io::Result<()> {
+/// Has `stop` cancelled by the signals that end it, and `signalled` with it.
+fn on_signals(stop: &CancellationToken, signalled: &CancellationToken) -> std::io::Result<()> {
     for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
         let mut signals = signal(kind)?;
-        let stop = stop.clone();
+        let (stop, signalled) = (stop.clone(), signalled.clone());
         tokio::spawn(async move {
             while signals.recv().await.is_some() {
                 tracing::info!(signal = kind.as_raw_value(), "asked to end");
+                signalled.cancel();
                 stop.cancel();
             }
         });
@@ -159,6 +186,7 @@ fn make_app(dirs: Dirs, config: Config, owner: owner::Owner, stop: CancellationT
         agent: agent_path(),
         user_key,
         stop,
+        restart: OnceLock::new(),
         leaving: CancellationToken::new(),
         dirs,
         config,
@@ -184,10 +212,15 @@ fn agent_path() -> std::path::PathBuf {
     own.with_file_name("banger-vsock-agent")
 }
 
-/// Takes nothing more in, lets what was begun come to an end, and leaves.
-async fn end(app: &App, listening: &Listening, accepting: tokio::task::JoinHandle<()>) {
+/// Takes nothing more in, and lets what was begun come to an end. Returns the socket where it restarts: in its queue
+/// waits whoever knocks. Else it is closed at once.
+async fn end(
+    app: &App,
+    listening: &Listening,
+    accepting: tokio::task::JoinHandle<tokio::net::UnixListener>,
+) -> Option<UnixListener> {
     listening.stop.cancel();
-    let _ = accepting.await;
+    let socket = accepting.await.ok().filter(|_| app.restart.get().is_some());
     app.leaving.cancel();
     let left = app.operations.close(OPERATIONS_LIMIT).await;
     if left > 0 {
@@ -198,12 +231,17 @@ async fn end(app: &App, listening: &Listening, accepting: tokio::task::JoinHandl
     if tokio::time::timeout(REPLIES_LIMIT, listening.connections.wait()).await.is_err() {
         tracing::warn!("some replies are cut short");
     }
+    socket.and_then(|socket| socket.into_std().ok())
+}
+
+/// Removes its socket where nobody serves it after this.
+fn leave_socket(dirs: &Dirs) {
     // Systemd's stays: whoever knocks meanwhile waits for the next daemon.
-    if app.dirs.is_system() {
+    if dirs.is_system() {
         return;
     }
     // Removed without asking whether anybody answers: the lock is ours, so it can only be ours too.
-    if let Err(error) = std::fs::remove_file(app.dirs.socket()) {
+    if let Err(error) = std::fs::remove_file(dirs.socket()) {
         tracing::warn!("its socket stays behind: {error}");
     }
 }

@@ -5,6 +5,7 @@
 //! | `GET /v1/info`                         | → [`Info`]                                              |
 //! | `GET /v1/doctor`                       | → [`DoctorReport`]                                      |
 //! | `POST /v1/shutdown`                    | → 202; machines run on                                  |
+//! | `POST /v1/restart`                     | → 202; it becomes the current release, or itself anew; embedded only |
 //! | `PUT /v1/hold`                         | [`Hold`] → [`Held`]; changes are told to ask again until it lapses |
 //! | `DELETE /v1/hold?holder=H`             | → 204; changes are let in again                         |
 //! | `GET /v1/census`                       | → [`Census`], which asks every machine's agent          |

@@ -246,6 +246,13 @@ impl Process {
     }
 }
 
+/// Reaps the children that have ended, whoever they were. For a process that became another program, before it has
+/// started any of its own.
+pub fn reap_ended_children() {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+    while let Ok(Some(_ended)) = waitid(WaitId::All, options) {}
+}
+
 #[expect(unsafe_code, reason = "the runtime wants a promise about the descriptor")]
 fn readable_at_the_end(pidfd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: an `OwnedFd` always gives the same number, and keeps it open until it is dropped, which the

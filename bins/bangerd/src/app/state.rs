@@ -1,6 +1,10 @@
 //! What every part of the daemon reaches.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use api::{Code, Failure};
 use guest::client::Connection;
@@ -62,6 +66,8 @@ pub(crate) struct App {
     pub(crate) user_key: String,
     /// Cancelled when the daemon is asked to end.
     pub(crate) stop: CancellationToken,
+    /// Set where it is to become the next program instead of ending.
+    pub(crate) restart: OnceLock<PathBuf>,
     /// Cancelled when it ends: what the next one goes on with is left as it is.
     pub(crate) leaving: CancellationToken,
 }

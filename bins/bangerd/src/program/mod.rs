@@ -5,6 +5,7 @@ mod database;
 mod fatal;
 mod lock;
 mod log;
+mod restart;
 mod service;
 mod version;
 
@@ -13,5 +14,6 @@ pub(crate) use database::{DATABASE, check_migrations, copy_database, restore_dat
 pub(crate) use fatal::Fatal;
 pub(crate) use lock::{LockError, take as take_lock};
 pub(crate) use log::{FILE as LOG_FILE, start as start_log};
+pub(crate) use restart::{become_next, next};
 pub(crate) use service::{Service, tell_of_end, tell_when_ready};
 pub(crate) use version::{COMMIT, VERSION, line as version_line};

@@ -13,8 +13,8 @@ use tokio::{net::UnixListener, sync::watch};
 
 use super::Fatal;
 
-/// The name under which systemd hands in the socket (`FileDescriptorName=`).
-const SOCKET_NAME: &str = "bangerd";
+/// The name under which systemd hands in the socket (`FileDescriptorName=`), and a daemon its successor's.
+pub(super) const SOCKET_NAME: &str = "bangerd";
 /// How long, and how often, the socket is tried to be made that somebody still holds.
 const BIND_LIMIT: Duration = Duration::from_secs(3);
 const BIND_EVERY: Duration = Duration::from_millis(20);
@@ -26,6 +26,8 @@ pub(crate) enum Service {
     User {
         /// Where it keeps its things.
         dirs: Dirs,
+        /// The socket, where this was a daemon before.
+        listener: Option<StdListener>,
     },
     /// The system install's.
     System {
@@ -37,7 +39,7 @@ pub(crate) enum Service {
 }
 
 impl Service {
-    /// The user's own.
+    /// The user's own. To be asked for first, while no other thread runs.
     ///
     /// # Errors
     ///
@@ -45,7 +47,18 @@ impl Service {
     pub(crate) fn of_user() -> Result<Self, Fatal> {
         let dirs = Dirs::embedded(&Environment::of_this_process())
             .map_err(|error| Fatal::new("use its directories", &error, error.class(), error.hint()))?;
-        Ok(Self::User { dirs })
+        let activation = Activation::take();
+        let handed_in = activation.and_then(|mut activation| match activation.listener(SOCKET_NAME) {
+            Err(ActivationError::NoSocket { .. }) => Ok(None),
+            listener => listener.map(Some),
+        });
+        let listener =
+            handed_in.map_err(|error| Fatal::new("take its socket", &error, error.class(), error.hint()))?;
+        if listener.is_some() {
+            // Children of this process from before: their ends were told to nobody.
+            host::process::reap_ended_children();
+        }
+        Ok(Self::User { dirs, listener })
     }
 
     /// The system install's. To be asked for first, while no other thread runs.
@@ -82,14 +95,14 @@ impl Service {
     /// Where it keeps its things.
     pub(crate) fn dirs(&self) -> &Dirs {
         match self {
-            Self::User { dirs } | Self::System { dirs, .. } => dirs,
+            Self::User { dirs, .. } | Self::System { dirs, .. } => dirs,
         }
     }
 
     /// Where its log is, if it is not the journal's.
     pub(crate) fn log_dir(&self) -> Option<&Path> {
         match self {
-            Self::User { dirs } => Some(dirs.state()),
+            Self::User { dirs, .. } => Some(dirs.state()),
             Self::System { .. } => None,
         }
     }
@@ -101,8 +114,10 @@ impl Service {
     /// None can be made.
     pub(crate) async fn listen(self) -> Result<(UnixListener, Dirs), Fatal> {
         let (listener, dirs) = match self {
-            Self::User { dirs } => (bind(&dirs).await?, dirs),
-            Self::System { dirs, listener } => (listener, dirs),
+            Self::User { dirs, listener: None } => (bind(&dirs).await?, dirs),
+            Self::User { dirs, listener: Some(listener) } | Self::System { dirs, listener } => {
+                (listener, dirs)
+            }
         };
         let listener = UnixListener::from_std(listener)
             .map_err(|error| Fatal::new("listen at its socket", &error, Class::Failed, None))?;

@@ -37,14 +37,18 @@ pub(crate) struct Listening {
     pub(crate) connections: TaskTracker,
 }
 
-/// Accepts connections from this user and from root until told to stop.
-pub(crate) async fn accept(listener: UnixListener, router: Router, listening: Arc<Listening>) {
+/// Accepts connections from this user and from root until told to stop, and returns the socket.
+pub(crate) async fn accept(
+    listener: UnixListener,
+    router: Router,
+    listening: Arc<Listening>,
+) -> UnixListener {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let own = rustix::process::geteuid().as_raw();
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return listener };
         let accepted = tokio::select! {
-            () = listening.stop.cancelled() => return,
+            () = listening.stop.cancelled() => return listener,
             accepted = listener.accept() => accepted,
         };
         match accepted.and_then(|(stream, _)| admitted(stream, own)) {

@@ -22,6 +22,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/shutdown", post(system::shutdown))
         .route("/v1/hold", put(hold::hold).delete(hold::release))
         .route("/v1/census", get(hold::census))
+        .route("/v1/restart", post(system::restart))
         .route("/v1/operations", get(operations::list))
         .route("/v1/operations/{op}/events", get(operations::events))
         .route("/v1/operations/{op}", delete(operations::cancel))

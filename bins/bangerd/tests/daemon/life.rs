@@ -84,6 +84,8 @@ fn the_system_s_daemon_serves_systemd_s_socket_and_leaves_it_there() {
     let mut reply = String::new();
     early.read_to_string(&mut reply).unwrap();
     assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
+    let refused = second.post("/v1/restart", "").json();
+    assert_eq!(refused["code"], "wrong_state", "{refused}");
     assert_eq!(second.post("/v1/shutdown", "").status, 202);
     assert_eq!(second.ended().0, 0);
     assert!(home.system_socket().exists());

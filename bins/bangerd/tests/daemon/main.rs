@@ -10,3 +10,4 @@ mod database;
 mod harness;
 mod hold;
 mod life;
+mod restart;

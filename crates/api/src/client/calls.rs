@@ -40,6 +40,9 @@ calls! {
     doctor_fix() -> DoctorReport = ask Call::post("/v1/doctor/fix");
     /// Ends the daemon; machines run on.
     shutdown() -> () = tell Call::post("/v1/shutdown").once();
+    /// Has the daemon of a user become the current release's, or itself anew. Its socket stays, and calls wait
+    /// meanwhile; machines run on. It is another once `info` tells another `started_at`. Refused by a system install's.
+    restart() -> () = tell Call::post("/v1/restart").once();
     /// Begins or renews a hold: changes of others are told to ask again until it lapses. Tells what still goes on.
     hold(hold: &Hold) -> Held = ask put("/v1/hold").json(hold)?;
     /// Ends a hold. Fails where it is another's; where there is none, there is nothing to do.

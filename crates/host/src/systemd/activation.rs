@@ -2,18 +2,24 @@
 
 use std::{
     env, fs, io,
+    mem::ManuallyDrop,
     os::{
-        fd::{FromRawFd, OwnedFd, RawFd},
-        unix::net::UnixListener,
+        fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
+        unix::{net::UnixListener, process::CommandExt},
     },
+    process::Command,
 };
 
 use model::Class;
 use rustix::{
+    io::FdFlags,
     net::{AddressFamily, SocketType, sockopt},
     process::getpid,
 };
 use sd_notify::NotifyState;
+
+/// The number of the first socket that is handed in (`SD_LISTEN_FDS_START`, `sd_listen_fds(3)`).
+pub const FIRST_SOCKET: RawFd = 3;
 
 /// Why what systemd hands in cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -127,6 +133,31 @@ fn is_listening(socket: &OwnedFd) -> rustix::io::Result<bool> {
     Ok(sockopt::socket_domain(socket)? == AddressFamily::UNIX
         && sockopt::socket_type(socket)? == SocketType::STREAM
         && sockopt::socket_acceptconn(socket)?)
+}
+
+/// Becomes the program of `command`, which finds `socket` under `name` as if systemd had handed it in
+/// ([`Activation::take`]): whoever knocks meanwhile waits in its queue. Everything else that closes on exec is closed.
+///
+/// Returns only where it could not. The descriptor with the number [`FIRST_SOCKET`] is then the socket, whatever it was
+/// before: nothing is left to do but to become another program, or to end.
+#[expect(unsafe_code, reason = "a descriptor gets a number that the protocol fixes")]
+pub fn become_with_socket(command: &mut Command, name: &str, socket: &UnixListener) -> io::Error {
+    command.env("LISTEN_PID", own_pid().to_string()).env("LISTEN_FDS", "1").env("LISTEN_FDNAMES", name);
+    let hand_in = || -> io::Result<()> {
+        // SAFETY: the program goes on only as another one, so that nobody uses what had the number before; and it is
+        // never dropped, so that it is open then.
+        let first = unsafe { OwnedFd::from_raw_fd(FIRST_SOCKET) };
+        let mut first = ManuallyDrop::new(first);
+        if socket.as_raw_fd() != FIRST_SOCKET {
+            rustix::io::dup2(socket, &mut first)?;
+        }
+        rustix::io::fcntl_setfd(&*first, FdFlags::empty())?;
+        Ok(())
+    };
+    match hand_in() {
+        Ok(()) => command.exec(),
+        Err(error) => error,
+    }
 }
 
 /// What systemd is told of this process. Each is a success where nobody wants to know.

@@ -7,11 +7,13 @@ use std::{
         net::{UnixDatagram, UnixListener, UnixStream},
         process::ExitStatusExt,
     },
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command},
     sync::Mutex,
     time::{Duration, Instant},
 };
+
+use serde_json::Value;
 
 use super::{
     home::Home,
@@ -43,7 +45,12 @@ pub(crate) struct Daemon {
 
 impl Daemon {
     pub(crate) fn start(home: &Home) -> Self {
-        let mut child = home.command(&[]).spawn().unwrap();
+        Self::start_program(home, env!("CARGO_BIN_EXE_bangerd").as_ref())
+    }
+
+    /// Starts it from a copy of its program.
+    pub(crate) fn start_program(home: &Home, program: &Path) -> Self {
+        let mut child = home.command_of(program, &[]).spawn().unwrap();
         let socket = home.socket();
         wait_until("it listens", || {
             if let Some(status) = child.try_wait().unwrap() {
@@ -113,6 +120,16 @@ impl Daemon {
 
     pub(crate) fn get(&self, path: &str) -> Reply {
         self.ask("GET", path, &[], b"")
+    }
+
+    /// As [`Daemon::get`]; `None` where it hangs up, as one that restarts may on who has not asked yet.
+    pub(crate) fn try_get(&self, path: &str) -> Option<Value> {
+        let mut stream = UnixStream::connect(&self.socket).unwrap();
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nHost: banger\r\nConnection: close\r\n\r\n");
+        let mut reply = vec![];
+        stream.write_all(head.as_bytes()).and_then(|()| stream.read_to_end(&mut reply)).ok()?;
+        (!reply.is_empty()).then(|| parse(&reply).ok())
     }
 
     pub(crate) fn post(&self, path: &str, body: &str) -> Reply {

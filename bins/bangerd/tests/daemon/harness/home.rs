@@ -58,7 +58,11 @@ impl Home {
     }
 
     pub(super) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_bangerd"));
+        self.command_of(env!("CARGO_BIN_EXE_bangerd").as_ref(), args)
+    }
+
+    pub(super) fn command_of(&self, program: &Path, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command
             .args(args)
             .env_clear()
