@@ -14,6 +14,7 @@ use vm::{
     layout,
     life::{Duty, next},
 };
+use vmm::firecracker::{METRICS_BYTES_MAX, trim_metrics};
 
 use crate::app::App;
 
@@ -35,9 +36,9 @@ pub(crate) enum Follow {
 /// How often the consoles' logs are looked at.
 const TRIM_EVERY: Duration = Duration::from_secs(30);
 
-/// Sets the console's log of each machine that runs aside when it has grown long, until the daemon ends: a
-/// guest must not fill the host's disk.
-pub(super) async fn keep_consoles_short(app: Arc<App>) {
+/// Sets the console's log of each machine that runs aside when it has grown long, and empties what its monitor
+/// counted, until the daemon ends: a guest must not fill the host's disk.
+pub(super) async fn keep_logs_short(app: Arc<App>) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(TRIM_EVERY) => {}
@@ -50,6 +51,9 @@ pub(super) async fn keep_consoles_short(app: Arc<App>) {
             for dir in dirs {
                 if let Err(error) = vmm::console::trim(&dir, vmm::console::CONSOLE_BYTES_MAX) {
                     tracing::warn!(dir = %dir.display(), "the console's log was not cut: {error}");
+                }
+                if let Err(error) = trim_metrics(&dir, METRICS_BYTES_MAX) {
+                    tracing::warn!(dir = %dir.display(), "the monitor's counts were not cut: {error}");
                 }
             }
         });

@@ -13,7 +13,7 @@ use vm::{
 
 use super::{
     accel, boot,
-    console::keep_consoles_short,
+    console::keep_logs_short,
     delete::{remove, remove_dir},
     end::{How, end, end_stray, forget_run},
     link, process, view,
@@ -47,7 +47,7 @@ pub(crate) async fn settle(app: Arc<App>) {
     accel::recall(&app).await;
     app.set_ready();
     tracing::info!("the machines are taken up");
-    tokio::spawn(keep_consoles_short(app));
+    tokio::spawn(keep_logs_short(app));
 }
 
 /// The directories of machines that have no record, and none that is being made.
