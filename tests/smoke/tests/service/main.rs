@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a scenario needs and does not get fails it")]
 
+mod doctor;
 mod firecracker;
 mod host;
 mod system;
