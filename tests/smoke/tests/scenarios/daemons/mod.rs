@@ -6,6 +6,7 @@ mod cycles;
 mod disk;
 mod look;
 mod records;
+mod restart;
 mod sessions;
 mod sigkill;
 mod strike;
