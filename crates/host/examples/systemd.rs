@@ -20,6 +20,8 @@ fn unit(name: &str, argv: &[&str]) -> TransientUnit {
         after: vec!["basic.target".to_owned()],
         exec_start: argv.iter().map(|&word| word.to_owned()).collect(),
         exec_stop: Vec::new(),
+        exec_stop_post: Vec::new(),
+        run_limit: None,
         working_dir: "/".to_owned(),
         kill_mode: KillMode::Mixed,
         stop_limit: Duration::from_secs(2),

@@ -5,9 +5,9 @@ use std::{
     ffi::{OsStr, OsString},
     fs::File,
     io::{self, Read, Seek, SeekFrom},
-    os::unix::fs::PermissionsExt,
+    os::unix::{fs::PermissionsExt, process::CommandExt as _},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
 };
 
@@ -97,6 +97,25 @@ impl ProgramError {
     }
 }
 
+/// As whom a program runs: with this user's number and group, and no other group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The user.
+    pub uid: u32,
+    /// The group.
+    pub gid: u32,
+}
+
+/// How a program ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Its exit code; `None` where a signal ended it.
+    pub code: Option<i32>,
+    /// What it said on stdout and stderr, at most 64 KiB.
+    pub said: String,
+    how: ExitStatus,
+}
+
 /// Runs a program that is soon done, in `dir`, with nothing on stdin and an English environment of `PATH`
 /// alone. Blocks for at most `limit`. Returns what it said on stdout and stderr, at most 64 KiB.
 ///
@@ -104,8 +123,32 @@ impl ProgramError {
 ///
 /// [`ProgramError`]; in every case the program has ended.
 pub fn run(program: &Path, args: &[OsString], dir: &Path, limit: Duration) -> Result<String, ProgramError> {
+    let Ended { said, how, .. } = end(program, args, dir, limit, None)?;
+    if how.success() {
+        return Ok(said);
+    }
+    let mut words: Vec<&str> = said.split_ascii_whitespace().collect();
+    let how = how.to_string();
+    if words.is_empty() {
+        words.push(&how);
+    }
+    Err(ProgramError::Failed { program: program.to_owned(), said: words.join(" ") })
+}
+
+/// As [`run`], as another user if one is given, and with every end of the program's own being a success.
+///
+/// # Errors
+///
+/// [`ProgramError::Run`], [`ProgramError::TooLong`]; in every case the program has ended.
+pub fn end(
+    program: &Path,
+    args: &[OsString],
+    dir: &Path,
+    limit: Duration,
+    user: Option<User>,
+) -> Result<Ended, ProgramError> {
     let cannot = |source| ProgramError::Run { program: program.to_owned(), source };
-    let (mut child, mut output) = start(program, args, dir).map_err(cannot)?;
+    let (mut child, mut output) = start(program, args, dir, user).map_err(cannot)?;
     let is_done = wait(&child, limit);
     if !matches!(is_done, Ok(true)) {
         let _gone = child.kill();
@@ -118,21 +161,18 @@ pub fn run(program: &Path, args: &[OsString], dir: &Path, limit: Duration) -> Re
     output.seek(SeekFrom::Start(0)).map_err(cannot)?;
     output.take(OUTPUT_BYTES_MAX).read_to_end(&mut said).map_err(cannot)?;
     let said = String::from_utf8_lossy(&said).into_owned();
-    if status.success() {
-        return Ok(said);
-    }
-    let mut words: Vec<&str> = said.split_ascii_whitespace().collect();
-    let how = status.to_string();
-    if words.is_empty() {
-        words.push(&how);
-    }
-    Err(ProgramError::Failed { program: program.to_owned(), said: words.join(" ") })
+    Ok(Ended { code: status.code(), said, how: status })
 }
 
 /// What it says goes to memory rather than to a pipe: nobody has to read while it runs.
-fn start(program: &Path, args: &[OsString], dir: &Path) -> io::Result<(Child, File)> {
+fn start(program: &Path, args: &[OsString], dir: &Path, user: Option<User>) -> io::Result<(Child, File)> {
     let output = File::from(rustix::fs::memfd_create("output", MemfdFlags::CLOEXEC)?);
-    let child = Command::new(program)
+    let mut command = Command::new(program);
+    if let Some(User { uid, gid }) = user {
+        // Root's other groups go with them: the standard library drops them where the user changes.
+        command.uid(uid).gid(gid);
+    }
+    let child = command
         .args(args)
         .current_dir(dir)
         .env_clear()

@@ -7,11 +7,9 @@ use std::{
     path::Path,
 };
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
-
 use crate::{
     InstallError,
-    disk::{beside, give, make_dir, new_file, remove_all, sync_dir, sync_parent, write_file, write_link},
+    disk::{beside, give, make_dir, new_file, remove_all, rename_over, sync_dir, write_file, write_link},
     look::{self, State},
     plan::{Ids, Item, PROGRAMS, Plan, SUMS},
     sums,
@@ -62,15 +60,16 @@ fn release(path: &Path, from: &Path, units: &[Unit], root: Ids) -> io::Result<()
     write_units(&partial, units, root)?;
     give(&partial, root)?;
     sync_dir(&partial)?;
-    match fs::rename(&partial, path) {
-        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {
-            // One with this name is there and differs: they change places, so that the name is never free.
-            renameat_with(CWD, &partial, CWD, path, RenameFlags::EXCHANGE)?;
-            sync_parent(path)?;
-            remove_all(&partial)
-        }
-        done => done.and_then(|()| sync_parent(path)),
-    }
+    rename_over(&partial, path)
+}
+
+/// Writes into a directory of a release what its programs make of this host: its units. Root's.
+///
+/// # Errors
+///
+/// [`InstallError::Disk`]: there may be some of them.
+pub fn release_files(dir: &Path, units: &[Unit]) -> Result<(), InstallError> {
+    write_units(dir, units, Ids { uid: 0, gid: 0 }).map_err(InstallError::disk("write", dir))
 }
 
 /// Writes what belongs to the programs of a release that are where they should be. A record that is there stays:

@@ -8,30 +8,45 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
 use crate::plan::Ids;
 
 /// How much of a file is read at once, in bytes.
-pub(crate) const CHUNK_BYTES: usize = 64 * 1024;
+pub const CHUNK_BYTES: usize = 64 * 1024;
 
 /// The name of what is written beside `path` before it is renamed.
-pub(crate) fn beside(path: &Path) -> PathBuf {
+#[must_use]
+pub fn beside(path: &Path) -> PathBuf {
     let mut name = path.file_name().map_or_else(OsString::new, ToOwned::to_owned);
     name.push(".partial");
     path.with_file_name(name)
 }
 
 /// Syncs the directory that holds `path`, so that a name in it lasts.
-pub(crate) fn sync_parent(path: &Path) -> io::Result<()> {
+///
+/// # Errors
+///
+/// What the disk says.
+pub fn sync_parent(path: &Path) -> io::Result<()> {
     sync_dir(path.parent().unwrap_or(Path::new("/")))
 }
 
 /// Syncs a directory.
-pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
+///
+/// # Errors
+///
+/// What the disk says.
+pub fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
 /// Makes a directory with its parents, those with mode 0755.
-pub(crate) fn make_dir(path: &Path, mode: u32, ids: Ids) -> io::Result<()> {
+///
+/// # Errors
+///
+/// What the disk says.
+pub fn make_dir(path: &Path, mode: u32, ids: Ids) -> io::Result<()> {
     if let Some(parent) = path.parent() {
         DirBuilder::new().recursive(true).mode(0o755).create(parent)?;
     }
@@ -48,7 +63,11 @@ pub(crate) fn make_dir(path: &Path, mode: u32, ids: Ids) -> io::Result<()> {
 }
 
 /// Gives something to a user, unless it is that user's.
-pub(crate) fn give(path: &Path, ids: Ids) -> io::Result<()> {
+///
+/// # Errors
+///
+/// What the disk says.
+pub fn give(path: &Path, ids: Ids) -> io::Result<()> {
     let found = fs::symlink_metadata(path)?;
     if (found.uid(), found.gid()) == (ids.uid, ids.gid) {
         return Ok(());
@@ -57,7 +76,11 @@ pub(crate) fn give(path: &Path, ids: Ids) -> io::Result<()> {
 }
 
 /// Writes a file that all may read, so that a reader sees the old one or the new one.
-pub(crate) fn write_file(path: &Path, text: &str, ids: Ids) -> io::Result<()> {
+///
+/// # Errors
+///
+/// What the disk says.
+pub fn write_file(path: &Path, text: &str, ids: Ids) -> io::Result<()> {
     let spare = beside(path);
     remove_file(&spare)?;
     let mut file = new_file(&spare, 0o644)?;
@@ -69,7 +92,11 @@ pub(crate) fn write_file(path: &Path, text: &str, ids: Ids) -> io::Result<()> {
 }
 
 /// Makes a link, so that a reader sees the old one or the new one.
-pub(crate) fn write_link(path: &Path, to: &Path, ids: Ids) -> io::Result<()> {
+///
+/// # Errors
+///
+/// What the disk says.
+pub fn write_link(path: &Path, to: &Path, ids: Ids) -> io::Result<()> {
     let spare = beside(path);
     remove_file(&spare)?;
     symlink(to, &spare)?;
@@ -79,19 +106,31 @@ pub(crate) fn write_link(path: &Path, to: &Path, ids: Ids) -> io::Result<()> {
 }
 
 /// Makes a file that is not there, with this mode whatever the umask.
-pub(crate) fn new_file(path: &Path, mode: u32) -> io::Result<File> {
+///
+/// # Errors
+///
+/// What the disk says.
+pub fn new_file(path: &Path, mode: u32) -> io::Result<File> {
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.set_permissions(Permissions::from_mode(mode))?;
     Ok(file)
 }
 
 /// Removes a file or link. Removing what is not there is a success.
-pub(crate) fn remove_file(path: &Path) -> io::Result<()> {
+///
+/// # Errors
+///
+/// What the disk says.
+pub fn remove_file(path: &Path) -> io::Result<()> {
     absent_is_fine(fs::remove_file(path))
 }
 
 /// Removes a directory with all that is in it, and whatever else has the name. Follows no links.
-pub(crate) fn remove_all(path: &Path) -> io::Result<()> {
+///
+/// # Errors
+///
+/// What the disk says.
+pub fn remove_all(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_dir() => absent_is_fine(fs::remove_dir_all(path)),
         Ok(_) => remove_file(path),
@@ -100,7 +139,11 @@ pub(crate) fn remove_all(path: &Path) -> io::Result<()> {
 }
 
 /// Removes a directory if nothing is in it.
-pub(crate) fn remove_empty(path: &Path) -> io::Result<()> {
+///
+/// # Errors
+///
+/// What the disk says.
+pub fn remove_empty(path: &Path) -> io::Result<()> {
     match absent_is_fine(fs::remove_dir(path)) {
         Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
         done => done,
@@ -116,8 +159,29 @@ fn absent_is_fine(done: io::Result<()>) -> io::Result<()> {
     }
 }
 
+/// Gives a directory that is whole and synced the name `path`. One that has it already and is another goes: they change
+/// places first, so that the name is never free.
+///
+/// # Errors
+///
+/// What the disk says: `path` is then what it was, or what was given.
+pub fn rename_over(whole: &Path, path: &Path) -> io::Result<()> {
+    match fs::rename(whole, path) {
+        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {
+            renameat_with(CWD, whole, CWD, path, RenameFlags::EXCHANGE)?;
+            sync_parent(path)?;
+            remove_all(whole)
+        }
+        done => done.and_then(|()| sync_parent(path)),
+    }
+}
+
 /// Says whether two files hold the same bytes.
-pub(crate) fn same_bytes(one: &Path, two: &Path) -> io::Result<bool> {
+///
+/// # Errors
+///
+/// What the disk says.
+pub fn same_bytes(one: &Path, two: &Path) -> io::Result<bool> {
     let (mut one, mut two) = (File::open(one)?, File::open(two)?);
     if one.metadata()?.len() != two.metadata()?.len() {
         return Ok(false);

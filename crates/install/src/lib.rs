@@ -12,10 +12,11 @@
 //! | [`apply`]    | writing what a plan lists                             |
 //! | [`undo`]     | removing it                                           |
 //! | [`sums`]     | the record of what a release's programs are           |
+//! | [`disk`]     | writing what lasts: beside, synced, renamed |
 //! | [`services`] | starting and stopping what was installed              |
 
 pub mod apply;
-mod disk;
+pub mod disk;
 mod error;
 pub mod look;
 pub mod owner;

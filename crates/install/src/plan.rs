@@ -174,8 +174,10 @@ pub fn plan(wanted: &Wanted) -> Plan {
     // The record is read to find out which mode applies: it comes when there is something to apply.
     items.extend(links_of_library(paths, record));
     items.extend(links_of_units(paths));
-    let sockets = units::of_install(&owner).into_iter();
-    items.extend(sockets.map(|unit| Item::File {
+    let keeper = paths.inside(&paths.library().join("keeper"));
+    let journal = paths.inside(&paths.update().join("journal"));
+    let of_install = units::of_install(&owner, &keeper, &journal).into_iter();
+    items.extend(of_install.map(|unit| Item::File {
         path: paths.units().join(unit.name),
         text: unit.text,
         fate: Fate::Goes,
@@ -225,6 +227,7 @@ fn directories(paths: &SystemPaths, owner: &Owner, root: Ids) -> Vec<Item> {
         ours(paths.state(), 0o700, owner, Fate::GoesIfPurged),
         ours(paths.cache(), 0o700, owner, Fate::GoesIfPurged),
         ours(paths.root_state(), 0o711, root, Fate::Goes),
+        ours(paths.update(), 0o700, root, Fate::Goes),
     ]
 }
 
@@ -251,5 +254,7 @@ fn links_of_units(paths: &SystemPaths) -> Vec<Item> {
         wanted("sockets.target", units::DAEMON_SOCKET),
         wanted("sockets.target", units::HELPER_SOCKET),
         wanted("multi-user.target", units::DAEMON),
+        wanted("multi-user.target", units::UPDATE_RESUME),
+        wanted("multi-user.target", units::UPDATE_TRIAL),
     ]
 }

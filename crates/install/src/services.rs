@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use host::systemd::{Systemd, SystemdError, UnitStatus};
 
 use crate::units::{DAEMON, DAEMON_SOCKET, HELPER, HELPER_SOCKET, SLICE};
@@ -73,10 +73,20 @@ pub async fn bring_up(systemd: &Systemd, written: Written) -> Result<(), Systemd
 ///
 /// [`SystemdError`]: the service that it names is not ready.
 pub async fn restart(systemd: &Systemd) -> Result<(), SystemdError> {
-    for service in [HELPER, DAEMON] {
-        systemd.restart(service, READY_LIMIT).await?;
-    }
-    Ok(())
+    restart_within(systemd, READY_LIMIT).await
+}
+
+/// As [`restart`], with each ready within `limit`.
+///
+/// Both are asked for at once: the units' own order puts the daemon after the helper, and a knock at the daemon's socket
+/// finds its start waiting already. So no new daemon meets the old helper.
+///
+/// # Errors
+///
+/// [`SystemdError`]: the service that it names is not ready.
+pub async fn restart_within(systemd: &Systemd, limit: Duration) -> Result<(), SystemdError> {
+    let (helper, daemon) = join(systemd.restart(HELPER, limit), systemd.restart(DAEMON, limit)).await;
+    helper.and(daemon)
 }
 
 /// Ends the daemon. Its socket stays, and the next request starts it again.
@@ -86,6 +96,18 @@ pub async fn restart(systemd: &Systemd) -> Result<(), SystemdError> {
 /// [`SystemdError`]: it may run still.
 pub async fn stop_daemon(systemd: &Systemd) -> Result<(), SystemdError> {
     systemd.stop(DAEMON, STOP_LIMIT).await
+}
+
+/// Ends both services; their sockets stay, and a request starts them again. Machines are not touched.
+///
+/// # Errors
+///
+/// [`SystemdError`]: the service that it names may run still.
+pub async fn stop_both(systemd: &Systemd) -> Result<(), SystemdError> {
+    for service in [DAEMON, HELPER] {
+        systemd.stop(service, STOP_LIMIT).await?;
+    }
+    Ok(())
 }
 
 /// Ends the daemon and takes its socket away, so that it does not come again. Machines are not touched.

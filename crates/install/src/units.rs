@@ -24,6 +24,10 @@ pub const DAEMON_SOCKET: &str = "bangerd.socket";
 pub const HELPER: &str = "bangerd-root.service";
 /// The privileged helper's socket.
 pub const HELPER_SOCKET: &str = "bangerd-root.socket";
+/// Judges, before the services start, an update that the host went down in.
+pub const UPDATE_RESUME: &str = "banger-update-resume.service";
+/// Carries such an update on, once the services are up.
+pub const UPDATE_TRIAL: &str = "banger-update-trial.service";
 /// The slice of all machines.
 pub const SLICE: &str = "banger.slice";
 
@@ -37,10 +41,13 @@ pub fn of_release(release: &Path, owner: &Owner, has_kvm_group: bool) -> Vec<Uni
     ]
 }
 
-/// The units of the install itself: the sockets.
+/// The units of the install itself: the sockets, and what takes up an update after the host went down. `keeper` is the
+/// link to the release that goes back, as it is called on the host.
 #[must_use]
-pub fn of_install(owner: &Owner) -> Vec<Unit> {
+pub fn of_install(owner: &Owner, keeper: &Path, journal: &Path) -> Vec<Unit> {
     vec![
+        Unit { name: UPDATE_RESUME, text: update_resume(keeper, journal) },
+        Unit { name: UPDATE_TRIAL, text: update_trial(keeper, journal) },
         Unit { name: DAEMON_SOCKET, text: daemon_socket(owner) },
         Unit { name: HELPER_SOCKET, text: helper_socket(owner) },
     ]
@@ -139,6 +146,54 @@ RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6
     )
 }
 
+fn update_resume(keeper: &Path, journal: &Path) -> String {
+    let program = escaped(&keeper.join("banger"));
+    let journal = escaped_text(&journal.to_string_lossy());
+    format!(
+        "\
+[Unit]
+Description=banger: judge of an interrupted update
+ConditionPathExists={journal}
+# It may turn the services back to the release before, so it comes before them. Nothing waits for it to succeed.
+After=dbus.socket
+Before={HELPER} {DAEMON}
+
+[Service]
+Type=oneshot
+ExecStart={program} update --resume --before-services
+TimeoutStartSec=90s
+
+[Install]
+WantedBy=multi-user.target
+"
+    )
+}
+
+fn update_trial(keeper: &Path, journal: &Path) -> String {
+    let program = escaped(&keeper.join("banger"));
+    let journal = escaped_text(&journal.to_string_lossy());
+    format!(
+        "\
+[Unit]
+Description=banger: trial of an interrupted update
+ConditionPathExists={journal}
+After={UPDATE_RESUME} {HELPER} {DAEMON}
+
+[Service]
+Type=exec
+ExecStart={program} update --drive
+# However that ended: what is not over then goes back.
+ExecStopPost={program} update --resume
+RuntimeMaxSec=10min
+TimeoutStopSec=5min
+KillMode=mixed
+
+[Install]
+WantedBy=multi-user.target
+"
+    )
+}
+
 fn slice() -> String {
     "\
 [Unit]
@@ -218,8 +273,12 @@ mod tests {
     #[test]
     fn the_units_of_a_release_and_of_an_install() {
         let release = Path::new("/usr/local/lib/banger/releases/v1.2.3");
+        let keeper = Path::new("/usr/local/lib/banger/keeper");
+        let journal = Path::new("/var/lib/banger-root/update/journal");
         let mut text = String::new();
-        for unit in of_release(release, &owner(), true).into_iter().chain(of_install(&owner())) {
+        for unit in
+            of_release(release, &owner(), true).into_iter().chain(of_install(&owner(), keeper, journal))
+        {
             writeln!(text, "==> {}\n{}", unit.name, unit.text).unwrap();
         }
         insta::assert_snapshot!("units", text);

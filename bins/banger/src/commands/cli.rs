@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{completion, daemon, doctor, image, info, internal, kernel, system, version, vm};
+use super::{completion, daemon, doctor, image, info, internal, kernel, system, update, version, vm};
 use crate::screen::{Color, Detail, Screen};
 
 /// Real Linux machines in one command.
@@ -74,6 +74,7 @@ pub(crate) enum Command {
     /// The system install: a service for one user of this host
     #[command(subcommand, subcommand_required = true, arg_required_else_help = true)]
     System(system::System),
+    Update(Box<update::Update>),
     /// The daemon, which the other commands start by themselves
     #[command(subcommand, subcommand_required = true, arg_required_else_help = true)]
     Daemon(daemon::Daemon),

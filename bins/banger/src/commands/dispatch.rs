@@ -12,6 +12,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<u8, Fault
         Command::Image(image) => image.run(context).await,
         Command::Kernel(kernel) => kernel.run(context).await,
         Command::System(system) => system.run(context).await,
+        Command::Update(update) => update.run(context).await,
         Command::Daemon(daemon) => daemon.run(context).await,
         Command::Info(info) => info.run(context).await,
         Command::Doctor(doctor) => doctor.run(context).await,

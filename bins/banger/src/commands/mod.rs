@@ -11,6 +11,7 @@ mod info;
 mod internal;
 mod kernel;
 mod system;
+mod update;
 mod version;
 mod vm;
 

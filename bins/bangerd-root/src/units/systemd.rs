@@ -144,6 +144,8 @@ fn transient(plan: &UnitPlan) -> TransientUnit {
         after: plan.after.clone(),
         exec_start: plan.start.clone(),
         exec_stop: plan.stop.clone(),
+        exec_stop_post: Vec::new(),
+        run_limit: None,
         working_dir: "/".to_owned(),
         kill_mode: KillMode::Mixed,
         stop_limit: plan.stop_limit,

@@ -123,6 +123,10 @@ pub struct TransientUnit {
     pub exec_start: Vec<String>,
     /// What asks it to stop, before anything is killed; none if empty.
     pub exec_stop: Vec<String>,
+    /// What runs once it has ended, however it did; none if empty.
+    pub exec_stop_post: Vec<String>,
+    /// How long it may run before it is stopped; for ever if none.
+    pub run_limit: Option<Duration>,
     /// The directory that it runs in.
     pub working_dir: String,
     /// What is ended when it is stopped.
@@ -174,6 +178,12 @@ impl TransientUnit {
         if !self.exec_stop.is_empty() {
             all.push(("ExecStop", command(&self.exec_stop)));
         }
+        if !self.exec_stop_post.is_empty() {
+            all.push(("ExecStopPost", command(&self.exec_stop_post)));
+        }
+        if let Some(limit) = self.run_limit {
+            all.push(("RuntimeMaxUSec", micros(limit).into()));
+        }
         if !self.devices.is_empty() {
             let devices: Vec<(&str, &str)> =
                 self.devices.iter().map(|device| (device.device.as_str(), device.access)).collect();
@@ -219,6 +229,8 @@ mod tests {
             after: vec!["banger-link-000102fdfeff.service".to_owned()],
             exec_start: ["/opt/helper", "launch", "000102fdfeff"].map(str::to_owned).to_vec(),
             exec_stop: Vec::new(),
+            exec_stop_post: Vec::new(),
+            run_limit: None,
             working_dir: "/".to_owned(),
             kill_mode: KillMode::Mixed,
             stop_limit: Duration::from_secs(90),

@@ -1,0 +1,233 @@
+//! `sudo banger update`: the steps up to the declaration, then waiting for the driver.
+
+use std::time::Duration;
+
+use api::client::Client;
+use host::systemd::Systemd;
+use model::{Class, InstallRecord, Version};
+use release::Release;
+use serde_json::json;
+use updater::{
+    Told as _, UpdateError,
+    authorise::{self, Daemon, Leave},
+    check::{Checked, check},
+    discover::{Source, discover},
+    driver,
+    fetch::fetch,
+    follow::{News, follow},
+    lock,
+    places::Places,
+    plan::{Plan, TRIAL_SECONDS},
+    record::{End, Outcome, history},
+    stage::stage,
+};
+
+use super::{
+    check::{Standing, found, installed, standing},
+    command::{Update, places, told},
+};
+use crate::{commands::system::need_root, daemon::Context, exit, fault::Fault, text::TimeLimit};
+
+pub(super) async fn run(update: &Update, context: &Context, source: Source) -> Result<u8, Fault> {
+    need_root("authorise", &command_line(update))?;
+    let places = places();
+    let record = record(&places)?;
+    let _lock = lock::take(&places.lock(), "authorise").map_err(told)?;
+    authorise::refuse_unfinished(&places).map_err(told)?;
+    let from = installed(&places)?;
+    let leave = Leave { force: update.force, wait: update.wait.map(TimeLimit::duration) };
+    let to = if update.rollback {
+        let previous = Places::version_of(&places.previous());
+        let missing = || UpdateError::refused("discover", "there is no release before this one");
+        let to = previous.ok_or_else(missing).map_err(told)?;
+        authorise(context, &places, &to, leave).await?;
+        to
+    } else {
+        let wanted = update.to.clone();
+        let release = {
+            let source = source.clone();
+            found(move || discover(&source, wanted.as_ref())).await?
+        };
+        if let Some(done) = nothing_to_do(update, context, &places, &from, &release)? {
+            return Ok(done);
+        }
+        authorise(context, &places, &release.version, leave).await?;
+        staged(context, places.clone(), source, release).await?
+    };
+    let checked = {
+        let (places, to) = (places.clone(), to.clone());
+        context.screen.note(&format!("checking {to}"));
+        found(move || check(&places, &record, &to)).await?
+    };
+    if update.dry_run {
+        let migrates = checked.migrations == updater::check::Migrations::Needed;
+        let object = json!({ "from": from, "to": to, "migrates": migrates });
+        context.screen.show("plan", object, || {
+            let migrates = if migrates { ", with a migration of the database" } else { "" };
+            format!("would update {from} to {to}{migrates}; it is staged, and nothing was changed\n")
+        });
+        return Ok(exit::DONE);
+    }
+    declare_and_wait(context, &places, plan(update, from, to, checked)).await
+}
+
+fn plan(update: &Update, from: Version, to: Version, checked: Checked) -> Plan {
+    Plan {
+        from,
+        to,
+        failed_checks: checked.failed_checks,
+        trial_seconds: update.trial_seconds.unwrap_or(TRIAL_SECONDS),
+        force: update.force,
+    }
+}
+
+pub(super) fn record(places: &Places) -> Result<InstallRecord, Fault> {
+    let record = places.install().read_record().map_err(|error| told(error.at("authorise")))?;
+    record.ok_or_else(|| {
+        Fault::new(Class::Refused, "authorise: banger is not installed as a service on this host")
+            .hint("sudo banger system install --owner USER")
+    })
+}
+
+/// Where there is nothing to do, or too much: says so. Returns the exit code if it ends here.
+fn nothing_to_do(
+    update: &Update,
+    context: &Context,
+    places: &Places,
+    from: &Version,
+    release: &Release,
+) -> Result<Option<u8>, Fault> {
+    let to = &release.version;
+    match standing(places, from, to) {
+        Standing::UpToDate => {
+            let object = json!({ "status": "up to date", "installed": from, "release": to });
+            context.screen.show("update", object, || format!("up to date: {from}\n"));
+            Ok(Some(exit::DONE))
+        }
+        Standing::Changed => {
+            let fault = Fault::new(Class::Refused, format!("discover: files of {from} were changed"));
+            Err(fault.hint("sudo banger update --repair"))
+        }
+        Standing::Other if to < from && update.to.is_none() => {
+            let fault = Fault::new(Class::Refused, format!("discover: {to} is older than {from}"));
+            Err(fault.hint(format!("To go down: sudo banger update --to {to}")))
+        }
+        Standing::Other => {
+            let word = if to < from { "going down" } else { "updating" };
+            context.screen.note(&format!("{word} from {from} to {to}"));
+            Ok(None)
+        }
+    }
+}
+
+async fn authorise(context: &Context, places: &Places, to: &Version, leave: Leave) -> Result<(), Fault> {
+    authorise::refuse_known_bad(places, to, leave).map_err(told)?;
+    let client = Client::new(places.install().runtime().join("bangerd.sock"));
+    match authorise::refuse_in_flight(&client, leave).await.map_err(told)? {
+        Daemon::Answers => {}
+        Daemon::Silent => context.screen.warn("the daemon does not answer; what is in flight is not known"),
+    }
+    Ok(())
+}
+
+/// Fetches, verifies and stages a release. Returns its version.
+pub(super) async fn staged(
+    context: &Context,
+    places: Places,
+    source: Source,
+    release: Release,
+) -> Result<Version, Fault> {
+    context.screen.note(&format!("fetching {}", release.version));
+    let fetched = {
+        let places = places.clone();
+        found(move || {
+            let keys = source.keys()?;
+            fetch(&places.staging(), &release, &keys, |_, _| ())
+        })
+        .await?
+    };
+    context.screen.note("verified: the signature, and every file's digest");
+    found(move || {
+        let mut fetched = fetched;
+        let staged = stage(&places, &mut fetched);
+        fetched.remove()?;
+        staged
+    })
+    .await
+}
+
+async fn declare_and_wait(context: &Context, places: &Places, plan: Plan) -> Result<u8, Fault> {
+    let systemd = Systemd::connect().await.map_err(|error| told(error.at("declare")))?;
+    plan.write(places).map_err(told)?;
+    let before = history(places).map_err(|error| told(error.at("declare")))?.len();
+    // The first thing that a driver does is declaring; until then this is only a program that was started.
+    driver::start(&systemd, places).await.map_err(told)?;
+    let outcome =
+        follow(&systemd, places, before, |news| context.screen.note(words(news))).await.map_err(told)?;
+    settled(&systemd).await;
+    tell(context, &plan, outcome)
+}
+
+/// Waits for a moment until the driver's unit is gone, so that another update may begin.
+async fn settled(systemd: &Systemd) {
+    let is_gone = async {
+        while let Ok(Some(status)) = systemd.unit(driver::UNIT).await
+            && !matches!(status.active_state.as_str(), "inactive" | "failed")
+        {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), is_gone).await.ok();
+}
+
+fn tell(context: &Context, plan: &Plan, outcome: Outcome) -> Result<u8, Fault> {
+    let Plan { from, to, .. } = plan;
+    let why = outcome.why.unwrap_or_default();
+    match outcome.end {
+        End::Committed => {
+            if let Some(warning) = &outcome.warning {
+                context.screen.warn(warning);
+            }
+            let object = json!({ "status": "updated", "from": from, "to": to, "warning": outcome.warning });
+            context.screen.show("update", object, || format!("updated: {from} -> {to}\n"));
+            Ok(exit::DONE)
+        }
+        End::RolledBack => {
+            let fault = Fault::new(Class::Failed, format!("{why} (rolled back to previous install)"));
+            Err(fault.hint(format!(
+                "{from} runs again. `journalctl -u bangerd -u bangerd-root -u banger-update` says more; \
+                 `sudo banger update --to {to} --force` tries again."
+            )))
+        }
+        End::Abandoned => {
+            let class = if why.contains("in flight") { Class::Refused } else { Class::Failed };
+            Err(Fault::new(class, why).hint("Nothing was changed."))
+        }
+    }
+}
+
+fn words(news: News) -> &'static str {
+    match news {
+        News::Declared => "declared: from here on it goes to an end, whatever becomes of this terminal",
+        News::Switched => "switched",
+        News::Restarted => "the new release's services are ready; it is on trial",
+        News::Passed => "the trial is passed",
+        News::GoesBack => "it goes back to the previous install",
+    }
+}
+
+/// The command as it is to be given again, by root.
+fn command_line(update: &Update) -> String {
+    let mut line = match &update.to {
+        Some(to) => format!("update --to {to}"),
+        None => "update".to_owned(),
+    };
+    for (flag, is_given) in
+        [("--dry-run", update.dry_run), ("--force", update.force), ("--rollback", update.rollback)]
+    {
+        if is_given {
+            line = format!("{line} {flag}");
+        }
+    }
+    line
+}

@@ -1,0 +1,110 @@
+//! Declare: changes are held, what is in flight is over, the database is copied, the machines are counted; then all
+//! that is about to be done is written down.
+
+use std::time::{Duration, Instant};
+
+use api::{Held, client::ClientError};
+use install::{disk::write_link, plan::Ids};
+use update::{census::Census, declaration::Declaration, journal::Entry, port::Journal as _};
+
+use super::{hold::hold, host::SystemHost};
+use crate::{
+    authorise::{busy, list},
+    check,
+    error::{Told as _, UpdateError},
+    places::Places,
+    plan::Plan,
+    programs,
+};
+
+const STEP: &str = "declare";
+/// How long what is in flight has to end by itself, and again once it is cancelled.
+const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+/// How often is asked whether it has.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
+
+/// Declares what was prepared.
+///
+/// # Errors
+///
+/// Nothing was declared and nothing is held.
+pub(super) fn declare(host: &mut SystemHost, plan: &Plan) -> Result<(), UpdateError> {
+    let declared = prepare(host, plan).and_then(|declaration| {
+        host.append(&Entry::Declared(Box::new(declaration)))
+            .map_err(|_| UpdateError::failed(STEP, "the journal cannot be written"))
+    });
+    if declared.is_err() {
+        host.lease = None;
+        host.runtime.block_on(host.client.release(api::HOLDER_UPDATE)).ok();
+    }
+    declared
+}
+
+fn prepare(host: &mut SystemHost, plan: &Plan) -> Result<Declaration, UpdateError> {
+    // Whoever takes this up from here on is the release that is installed.
+    write_link(&host.places.keeper(), &Places::link_to(&plan.from), Ids { uid: 0, gid: 0 })
+        .map_err(|error| error.at(STEP))?;
+    let answers = drain(host, plan)?;
+    let has_database_copy = copy_database(host, plan)?;
+    let census = match host.census() {
+        Ok(census) => census,
+        Err(why) if answers => return Err(UpdateError::failed(STEP, format!("count the machines: {why}"))),
+        // A daemon that cannot be asked is the thing to repair.
+        Err(_) => Census::default(),
+    };
+    Ok(Declaration {
+        from: plan.from.clone(),
+        to: plan.to.clone(),
+        boot: host.boot(),
+        census,
+        failed_checks: plan.failed_checks.clone(),
+        trial_seconds: plan.trial_seconds,
+        has_database_copy,
+    })
+}
+
+/// Holds changes and waits for those in flight. Returns whether there is a daemon that answers.
+fn drain(host: &mut SystemHost, plan: &Plan) -> Result<bool, UpdateError> {
+    let ask = |host: &SystemHost| host.runtime.block_on(host.client.hold(&hold()));
+    match ask(host) {
+        Err(ClientError::Refused { failure }) => {
+            return Err(UpdateError { hint: failure.hint, ..UpdateError::refused(STEP, failure.message) });
+        }
+        Err(_) => return Ok(false),
+        Ok(_) => host.hold(),
+    }
+    let mut until = Instant::now() + DRAIN_LIMIT;
+    let mut is_cancelled = false;
+    loop {
+        let held: Held = ask(host).map_err(|error| error.at(STEP))?;
+        if held.is_drained() {
+            return Ok(true);
+        }
+        if Instant::now() < until {
+            std::thread::sleep(ASK_AGAIN);
+        } else if plan.force && !is_cancelled {
+            println!("cancelled: {}", list(&held.in_flight));
+            for operation in &held.in_flight {
+                // One that ended meanwhile needs no cancelling.
+                host.runtime.block_on(host.client.cancel(&operation.op)).ok();
+            }
+            is_cancelled = true;
+            until = Instant::now() + DRAIN_LIMIT;
+        } else {
+            return Err(busy(&held.in_flight));
+        }
+    }
+}
+
+/// Has the database copied by the owner's own hand. Returns whether there is one.
+fn copy_database(host: &SystemHost, plan: &Plan) -> Result<bool, UpdateError> {
+    let old = host.places.release(&plan.from);
+    let copy = host.places.database_copy().display().to_string();
+    let args = ["--copy-database", copy.as_str(), "--system"];
+    let ended = programs::run(&old, "bangerd", &args, Some(check::owner(&host.record)), STEP)?;
+    match ended.code {
+        Some(0) => Ok(true),
+        Some(1) => Ok(false),
+        _ => Err(UpdateError::failed(STEP, format!("copy the database: {}", ended.said.trim()))),
+    }
+}

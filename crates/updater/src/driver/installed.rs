@@ -1,0 +1,195 @@
+//! What a driver does to the installed system.
+
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use ::host::systemd::SystemdError;
+use api::HOLDER_UPDATE;
+use install::{
+    disk::{remove_all, remove_file, sync_dir, write_file, write_link},
+    plan::Ids,
+    services,
+};
+use model::{InstallRecord, Version};
+use update::{
+    declaration::{Declaration, Side},
+    port::{Installed, Trouble},
+};
+
+use super::host::{SystemHost, of_disk, of_step, of_systemd};
+use crate::{check, places::Places, programs};
+
+const ROOT: Ids = Ids { uid: 0, gid: 0 };
+/// How long a release's service may take until it is ready.
+const READY_LIMIT: Duration = Duration::from_secs(30);
+/// How often the database is tried to be put back: a daemon that a knock started may have it for a moment.
+const RESTORES_MAX: u32 = 5;
+
+impl Installed for SystemHost {
+    fn point_at(&mut self, declaration: &Declaration, side: Side) -> Result<(), Trouble> {
+        self.hold();
+        // A daemon that starts from here on is on trial: it begins with a hold of its own.
+        write_file(&self.places.install().trial(), "", ROOT).map_err(of_disk)?;
+        if side == Side::New {
+            self.link_units(declaration)?;
+        }
+        let to = Places::link_to(declaration.version(side));
+        write_link(&self.places.current(), &to, ROOT).map_err(of_disk)?;
+        self.runtime.block_on(self.systemd.daemon_reload()).map_err(of_systemd)
+    }
+
+    fn restart(&mut self, _: &Declaration, _: Side) -> Result<(), Trouble> {
+        self.hold();
+        self.runtime.block_on(services::restart_within(&self.systemd, READY_LIMIT)).map_err(of_systemd)
+    }
+
+    fn stop(&mut self, _: &Declaration) -> Result<(), Trouble> {
+        self.runtime.block_on(services::stop_both(&self.systemd)).map_err(of_systemd)
+    }
+
+    fn restore(&mut self, declaration: &Declaration) -> Result<(), Trouble> {
+        let old = self.places.release(&declaration.from);
+        let owner = check::owner(&self.record);
+        if !declaration.has_database_copy || check::migrations(&old, owner).is_ok() {
+            return Ok(());
+        }
+        let copy = self.places.database_copy().display().to_string();
+        let args = ["--restore-database", copy.as_str(), "--system"];
+        let mut tries = 1..=RESTORES_MAX;
+        loop {
+            match programs::expect(&old, "bangerd", &args, Some(owner), "restore") {
+                Err(error) if tries.next().is_none() => return Err(of_step(error)),
+                Err(_) => self.runtime.block_on(services::stop_both(&self.systemd)).map_err(of_systemd)?,
+                Ok(_) => return Ok(()),
+            }
+        }
+    }
+
+    fn settle(&mut self, declaration: &Declaration, side: Side) -> Result<(), Trouble> {
+        if side == Side::New {
+            self.write_record(&declaration.to)?;
+            write_link(&self.places.previous(), &Places::link_to(&declaration.from), ROOT)
+                .map_err(of_disk)?;
+        }
+        write_link(&self.places.keeper(), &Places::link_to(declaration.version(side)), ROOT)
+            .map_err(of_disk)?;
+        self.unlink_units(declaration, side)?;
+        self.prune(declaration).map_err(of_disk)?;
+        for path in [self.places.plan(), self.places.database_copy()] {
+            remove_file(&path).map_err(of_disk)?;
+        }
+        remove_all(&self.places.staging()).map_err(of_disk)?;
+        remove_file(&self.places.install().trial()).map_err(of_disk)?;
+        self.lease = None;
+        // One that does not answer holds nothing, and a lease that is not renewed ends by itself.
+        self.runtime.block_on(self.client.release(HOLDER_UPDATE)).ok();
+        Ok(())
+    }
+}
+
+impl SystemHost {
+    /// Links the units that the new release has and the old one has not.
+    fn link_units(&self, declaration: &Declaration) -> Result<(), Trouble> {
+        let (old, new) = self.units_of_both(declaration)?;
+        let dir = self.places.install().units();
+        let through = Path::new("../../../usr/local/lib/banger/current/units");
+        for unit in new.difference(&old) {
+            write_link(&dir.join(unit), &through.join(unit), ROOT).map_err(of_disk)?;
+            for target in self.targets(&declaration.to, unit).map_err(of_disk)? {
+                let wants = dir.join(format!("{target}.wants"));
+                fs::create_dir_all(&wants).map_err(of_disk)?;
+                write_link(&wants.join(unit), &Path::new("..").join(unit), ROOT).map_err(of_disk)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops and unlinks the units that the release of `side` has not.
+    fn unlink_units(&self, declaration: &Declaration, side: Side) -> Result<(), Trouble> {
+        let (old, new) = self.units_of_both(declaration)?;
+        let (kept, gone, of_gone) = match side {
+            Side::New => (&new, &old, &declaration.from),
+            Side::Old => (&old, &new, &declaration.to),
+        };
+        let gone: Vec<&String> = gone.difference(kept).collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let dir = self.places.install().units();
+        for unit in gone {
+            let stopped = self.runtime.block_on(self.systemd.stop(unit, READY_LIMIT));
+            if let Err(error @ (SystemdError::Denied { .. } | SystemdError::Unreachable { .. })) = stopped {
+                return Err(of_systemd(error));
+            }
+            for target in self.targets(of_gone, unit).map_err(of_disk)? {
+                remove_file(&dir.join(format!("{target}.wants")).join(unit)).map_err(of_disk)?;
+            }
+            remove_file(&dir.join(unit)).map_err(of_disk)?;
+        }
+        sync_dir(&dir).map_err(of_disk)?;
+        self.runtime.block_on(self.systemd.daemon_reload()).map_err(of_systemd)
+    }
+
+    fn units_of_both(
+        &self,
+        declaration: &Declaration,
+    ) -> Result<(BTreeSet<String>, BTreeSet<String>), Trouble> {
+        let of = |version: &Version| units(&self.places.release(version)).map_err(of_disk);
+        Ok((of(&declaration.from)?, of(&declaration.to)?))
+    }
+
+    /// The targets that want a unit, as its `[Install]` says.
+    fn targets(&self, version: &Version, unit: &str) -> io::Result<Vec<String>> {
+        let text = fs::read_to_string(self.places.release(version).join("units").join(unit))?;
+        let wanted = text.lines().filter_map(|line| line.strip_prefix("WantedBy="));
+        let plain = |name: &&str| !name.contains('/');
+        Ok(wanted.flat_map(str::split_whitespace).filter(plain).map(ToOwned::to_owned).collect())
+    }
+
+    /// Writes what the new release says of itself into the record. Where it says nothing that can be read, the host is
+    /// not broken: the old commit stays, with a warning.
+    fn write_record(&mut self, to: &Version) -> Result<(), Trouble> {
+        let mut record = InstallRecord { version: to.clone(), ..self.record.clone() };
+        match check::stamp(&self.places.release(to), "commit") {
+            Ok(stamp) => {
+                record.commit = stamp.commit;
+                record.built_at = stamp.built_at;
+            }
+            Err(error) => {
+                self.warning =
+                    Some(format!("install.toml keeps the commit of the release before: {}", error.why));
+            }
+        }
+        write_file(&self.places.install().record(), &record.render(), ROOT).map_err(of_disk)
+    }
+
+    /// Removes releases that nobody needs: neither side of this update, nor any process.
+    fn prune(&self, declaration: &Declaration) -> io::Result<()> {
+        let kept = [self.places.release(&declaration.from), self.places.release(&declaration.to)];
+        let used = directories_of_programs()?;
+        for entry in fs::read_dir(self.places.releases())? {
+            let path = entry?.path();
+            if !kept.contains(&path) && !used.contains(&path) {
+                remove_all(&path)?;
+            }
+        }
+        sync_dir(&self.places.releases())
+    }
+}
+
+/// The units of a release.
+fn units(release: &Path) -> io::Result<BTreeSet<String>> {
+    let names = fs::read_dir(release.join("units"))?.map(|entry| Ok(entry?.file_name()));
+    let names = names.collect::<io::Result<Vec<_>>>()?;
+    Ok(names.into_iter().filter_map(|name| name.into_string().ok()).collect())
+}
+
+/// The directories that hold a program that some process runs. A machine's link runs for as long as the machine.
+fn directories_of_programs() -> io::Result<BTreeSet<PathBuf>> {
+    let links = fs::read_dir("/proc")?.filter_map(|entry| fs::read_link(entry.ok()?.path().join("exe")).ok());
+    Ok(links.filter_map(|program| program.parent().map(Path::to_owned)).collect())
+}
