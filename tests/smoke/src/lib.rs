@@ -40,4 +40,4 @@ pub use host::Host;
 pub use measure::measure;
 pub use report::summary;
 pub use scenario::{on_plain, on_service};
-pub use service::{Outside, Traces};
+pub use service::{NEXT, NEXT_BUILT_AT, NEXT_COMMIT, Outside, Releases, Traces, build_next, script};

@@ -1,11 +1,13 @@
 //! What a host has that has a systemd of its own.
 
 mod outside;
+mod releases;
 mod traces;
 
 use std::{path::Path, time::Duration};
 
 pub use outside::Outside;
+pub use releases::{NEXT, NEXT_BUILT_AT, NEXT_COMMIT, Releases, build_next, script};
 pub use traces::Traces;
 
 use crate::{

@@ -6,3 +6,4 @@ mod doctor;
 mod firecracker;
 mod host;
 mod system;
+mod update;

@@ -8,25 +8,25 @@ const INSTALL: [&str; 6] = ["/opt/banger/banger", "system", "install", "--owner"
 const SMALL: [&str; 2] = ["--image", "debian-small"];
 
 /// Installs, and puts the shared images where the system install has its own.
-fn install(host: &Host) {
+pub(crate) fn install(host: &Host) {
     host.root(INSTALL).run().ok();
     host.systemctl(["stop", "bangerd.service"]).run().ok();
     host.with_guests();
 }
 
-fn uninstall(host: &Host) {
+pub(crate) fn uninstall(host: &Host) {
     host.root(["banger", "system", "uninstall", "--purge", "--yes"]).run().ok();
 }
 
-fn main_pid(host: &Host, unit: &str) -> String {
+pub(crate) fn main_pid(host: &Host, unit: &str) -> String {
     host.systemctl(["show", "--property=MainPID", "--value", unit]).run().ok().stdout().trim().to_owned()
 }
 
-fn monitor_unit(host: &Host, name: &str) -> String {
+pub(crate) fn monitor_unit(host: &Host, name: &str) -> String {
     format!("banger-vm-{}.service", host.vm(name)["id"].as_str().unwrap())
 }
 
-fn boot_id(host: &Host, name: &str) -> String {
+pub(crate) fn boot_id(host: &Host, name: &str) -> String {
     host.sh(name, "cat /proc/sys/kernel/random/boot_id").run().ok().stdout()
 }
 

@@ -1,0 +1,172 @@
+//! Releases of banger, made by the release tool and served to a host on its own loopback.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+};
+
+use model::Version;
+use xtask::release::{Allow, Cut, cut};
+
+use crate::{Host, place};
+
+/// The version of the release that the next one is built as.
+pub const NEXT: &str = "v0.1.1";
+/// What the next release says that it was built from.
+pub const NEXT_COMMIT: &str = "1111111111111111111111111111111111111111";
+/// And when, in seconds since 1970.
+const NEXT_BUILT_AT_SECONDS: &str = "1790000000";
+/// That time, as `banger version` tells it.
+pub const NEXT_BUILT_AT: &str = "2026-09-21T14:13:20Z";
+/// Where its key lies on a host.
+const KEY_ON_HOST: &str = "/root/release-key.pub";
+
+/// A release server with a key of its own, until it is dropped.
+#[derive(Debug)]
+pub struct Releases {
+    dir: PathBuf,
+    url: String,
+    listener: TcpListener,
+}
+
+impl Releases {
+    /// Serves no release yet, on the host's loopback, with a fresh key that lies on the host.
+    ///
+    /// # Panics
+    ///
+    /// Where that cannot be done.
+    #[must_use]
+    #[track_caller]
+    pub fn serve(host: &Host) -> Self {
+        let dir = tempfile::Builder::new().prefix("releases.").tempdir_in(host.dir());
+        let dir = dir.unwrap_or_else(|error| panic!("make a directory: {error}")).keep();
+        fs::create_dir_all(dir.join("served"))
+            .unwrap_or_else(|error| panic!("make {}: {error}", dir.display()));
+        let key = dir.join("key.pem");
+        openssl(&["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out"], &key);
+        let public = dir.join("key.pub");
+        let made = Command::new("openssl")
+            .args(["ec", "-pubout", "-in"])
+            .arg(&key)
+            .arg("-out")
+            .arg(&public)
+            .output();
+        assert!(made.is_ok_and(|made| made.status.success()), "openssl makes a public key");
+        let public = fs::read(&public).unwrap_or_else(|error| panic!("read the key: {error}"));
+        host.root(["sh", "-c", &format!("cat >{KEY_ON_HOST}")]).stdin(public).run().ok();
+        let listener = host.in_its_network(|| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
+        let listener = listener.unwrap_or_else(|error| panic!("listen: {error}"));
+        let port = listener.local_addr().map_or(0, |address| address.port());
+        let server = listener.try_clone().unwrap_or_else(|error| panic!("listen: {error}"));
+        let served = dir.join("served");
+        thread::spawn(move || {
+            while let Ok((stream, _)) = server.accept() {
+                // One who hangs up is not answered.
+                drop(answer(&stream, &served));
+            }
+        });
+        Self { dir, url: format!("http://127.0.0.1:{port}/manifest.json"), listener }
+    }
+
+    /// Offers a release made of the next programs, once `edit` has changed what lies in their directory.
+    ///
+    /// # Panics
+    ///
+    /// Where the release tool refuses.
+    #[track_caller]
+    pub fn offer(&self, version: &str, edit: impl FnOnce(&Path)) {
+        let programs = self.dir.join(format!("programs-{version}"));
+        copy_next(&programs);
+        edit(&programs);
+        let version: Version = version.parse().unwrap_or_else(|error| panic!("{error}"));
+        let release = Cut {
+            version,
+            key: Some(self.dir.join("key.pem")),
+            out: self.dir.join("served"),
+            programs: Some(programs),
+            allow: vec![Allow::Dirty, Allow::Version, Allow::Changelog, Allow::Key],
+        };
+        cut(&place::repository(), &release).unwrap_or_else(|error| panic!("cut a release: {error}"));
+    }
+
+    /// The directory that is served.
+    #[must_use]
+    pub fn served(&self) -> PathBuf {
+        self.dir.join("served")
+    }
+
+    /// The words that let `banger update` take releases from here.
+    #[must_use]
+    pub fn words(&self) -> [&str; 4] {
+        ["--manifest-url", &self.url, "--pubkey-file", KEY_ON_HOST]
+    }
+}
+
+impl Drop for Releases {
+    fn drop(&mut self) {
+        // Whoever waits for a connection hears of it.
+        let _ended = rustix::net::shutdown(&self.listener, rustix::net::Shutdown::Both);
+    }
+}
+
+/// Puts a script in the place of a program.
+///
+/// # Panics
+///
+/// Where the disk refuses.
+pub fn script(path: &Path, text: &str) {
+    fs::write(path, text).unwrap_or_else(|error| panic!("write {}: {error}", path.display()));
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755))
+        .unwrap_or_else(|error| panic!("write {}: {error}", path.display()));
+}
+
+/// Builds the next release's programs. The agent is the same: a machine's is older than its host's anyway.
+///
+/// # Panics
+///
+/// Where they do not build.
+pub fn build_next() {
+    let built = Command::new("cargo")
+        .args(["build", "--quiet", "--locked", "--target-dir", "target/next"])
+        .args(["--bin", "banger", "--bin", "bangerd", "--bin", "bangerd-root"])
+        .current_dir(place::repository())
+        .env("BANGER_VERSION", NEXT)
+        .env("BANGER_COMMIT", NEXT_COMMIT)
+        .env("SOURCE_DATE_EPOCH", NEXT_BUILT_AT_SECONDS)
+        .env("CARGO_PROFILE_DEV_DEBUG", "0")
+        .env("CARGO_PROFILE_DEV_STRIP", "true")
+        .status();
+    assert!(built.is_ok_and(|status| status.success()), "the next release's programs build");
+}
+
+fn copy_next(to: &Path) {
+    let next = place::repository().join("target/next/debug");
+    fs::create_dir_all(to).unwrap_or_else(|error| panic!("make {}: {error}", to.display()));
+    for name in ["banger", "bangerd", "bangerd-root"] {
+        fs::copy(next.join(name), to.join(name))
+            .unwrap_or_else(|error| panic!("copy the next {name}: {error}"));
+    }
+    let agent = place::programs().join("banger-vsock-agent");
+    fs::copy(agent, to.join("banger-vsock-agent")).unwrap_or_else(|error| panic!("copy the agent: {error}"));
+}
+
+fn openssl(args: &[&str], out: &Path) {
+    let made = Command::new("openssl").args(args).arg(out).output();
+    assert!(made.is_ok_and(|made| made.status.success()), "openssl {}", args.join(" "));
+}
+
+fn answer(mut stream: &TcpStream, dir: &Path) -> std::io::Result<()> {
+    let mut lines = BufReader::new(stream).lines();
+    let request = lines.next().transpose()?.unwrap_or_default();
+    while lines.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
+    let path = request.split(' ').nth(1).unwrap_or_default().trim_start_matches('/');
+    let file = Some(path).filter(|path| !path.contains("..")).and_then(|path| fs::read(dir.join(path)).ok());
+    let (status, body) = file.map_or(("404 Not Found", vec![]), |body| ("200 OK", body));
+    write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len())?;
+    stream.write_all(&body)
+}
