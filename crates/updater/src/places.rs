@@ -124,6 +124,6 @@ impl Places {
     /// Its copy, as it was before the switch.
     #[must_use]
     pub fn database_copy(&self) -> PathBuf {
-        self.paths.state().join("state.db.before-update")
+        self.paths.state().join("state.db.copy")
     }
 }
