@@ -71,8 +71,7 @@ impl SystemHost {
     /// Asks the daemon over its socket who it is.
     fn round_trip(&self, declaration: &Declaration) -> Result<(), Trouble> {
         let answer = self.runtime.block_on(self.client.info());
-        answer.map_err(|error| of_step(error.at("trial")))?;
-        let said = self.client.daemon_version().unwrap_or_default();
+        let said = answer.map_err(|error| of_step(error.at("trial")))?.version;
         if said != declaration.to.to_string() {
             return Err(Trouble::Failed(format!("the daemon says that it is {said:?}")));
         }

@@ -125,34 +125,45 @@ pub fn script(path: &Path, text: &str) {
         .unwrap_or_else(|error| panic!("write {}: {error}", path.display()));
 }
 
-/// Builds the next release's programs. The agent is the same: a machine's is older than its host's anyway.
+/// Where the next release's programs are built.
+const NEXT_TARGET: &str = "target/next";
+/// The target for which the agent is built, as a target of its own so that its flags reach nothing else.
+const AGENT_TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// Builds the next release's programs.
 ///
 /// # Panics
 ///
 /// Where they do not build.
 pub fn build_next() {
-    let built = Command::new("cargo")
-        .args(["build", "--quiet", "--locked", "--target-dir", "target/next"])
-        .args(["--bin", "banger", "--bin", "bangerd", "--bin", "bangerd-root"])
+    let programs = ["--bin", "banger", "--bin", "bangerd", "--bin", "bangerd-root"];
+    build(|cargo| cargo.args(programs));
+    let agent = ["--target", AGENT_TARGET, "--bin", "banger-vsock-agent"];
+    build(|cargo| cargo.args(agent).env("RUSTFLAGS", "-C target-feature=+crt-static"));
+}
+
+fn build(what: impl FnOnce(&mut Command) -> &mut Command) {
+    let mut cargo = Command::new("cargo");
+    cargo
+        .args(["build", "--quiet", "--locked", "--target-dir", NEXT_TARGET])
         .current_dir(place::repository())
         .env("BANGER_VERSION", NEXT)
         .env("BANGER_COMMIT", NEXT_COMMIT)
         .env("SOURCE_DATE_EPOCH", NEXT_BUILT_AT_SECONDS)
         .env("CARGO_PROFILE_DEV_DEBUG", "0")
-        .env("CARGO_PROFILE_DEV_STRIP", "true")
-        .status();
+        .env("CARGO_PROFILE_DEV_STRIP", "true");
+    let built = what(&mut cargo).status();
     assert!(built.is_ok_and(|status| status.success()), "the next release's programs build");
 }
 
 fn copy_next(to: &Path) {
-    let next = place::repository().join("target/next/debug");
+    let next = place::repository().join(NEXT_TARGET);
     fs::create_dir_all(to).unwrap_or_else(|error| panic!("make {}: {error}", to.display()));
-    for name in ["banger", "bangerd", "bangerd-root"] {
-        fs::copy(next.join(name), to.join(name))
-            .unwrap_or_else(|error| panic!("copy the next {name}: {error}"));
+    for name in ["banger", "bangerd", "bangerd-root", "banger-vsock-agent"] {
+        let under = if name == "banger-vsock-agent" { AGENT_TARGET } else { "." };
+        let from = next.join(under).join("debug").join(name);
+        fs::copy(from, to.join(name)).unwrap_or_else(|error| panic!("copy the next {name}: {error}"));
     }
-    let agent = place::programs().join("banger-vsock-agent");
-    fs::copy(agent, to.join("banger-vsock-agent")).unwrap_or_else(|error| panic!("copy the agent: {error}"));
 }
 
 fn openssl(args: &[&str], out: &Path) {
