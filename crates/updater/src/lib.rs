@@ -26,7 +26,6 @@ pub mod driver;
 mod error;
 pub mod fetch;
 pub mod follow;
-pub mod lock;
 pub mod places;
 pub mod plan;
 mod programs;

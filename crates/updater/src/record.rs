@@ -1,4 +1,6 @@
-//! The journal and the history on disk.
+//! The journal and the history on disk, and the locks that say whose turn it is.
+
+pub mod lock;
 
 use std::{
     fs::{self, File, OpenOptions},

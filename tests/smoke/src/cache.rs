@@ -14,7 +14,7 @@ use std::{
 
 use rustix::fs::{FlockOperation, flock};
 
-use crate::{host::Home, inside, place};
+use crate::{host::Home, inside, place, service};
 
 /// Building an image on a slow host with a slow mirror.
 const LIMIT: Duration = Duration::from_mins(30);
@@ -66,6 +66,8 @@ pub fn prepare() {
     let kind = inside::Kind::asked_for();
     if inside::lacks(kind).is_none() {
         inside::prepare(kind);
+        eprintln!("smoke: building the next release");
+        service::build_next();
     }
 }
 

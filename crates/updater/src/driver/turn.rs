@@ -18,10 +18,9 @@ use update::{
 use super::{declare::declare, host::SystemHost};
 use crate::{
     error::{Told as _, UpdateError},
-    lock,
     places::Places,
     plan::Plan,
-    record::{End, Outcome},
+    record::{End, Outcome, lock},
 };
 
 const STEP: &str = "resume";

@@ -10,9 +10,6 @@ use std::{
     thread,
 };
 
-use model::Version;
-use xtask::release::{Allow, Cut, cut};
-
 use crate::{Host, place};
 
 /// The version of the release that the next one is built as.
@@ -63,11 +60,11 @@ impl Releases {
         let listener = listener.unwrap_or_else(|error| panic!("listen: {error}"));
         let port = listener.local_addr().map_or(0, |address| address.port());
         let server = listener.try_clone().unwrap_or_else(|error| panic!("listen: {error}"));
-        let served = dir.join("served");
+        let root = dir.join("served");
         thread::spawn(move || {
             while let Ok((stream, _)) = server.accept() {
                 // One who hangs up is not answered.
-                drop(answer(&stream, &served));
+                drop(answer(&stream, &root));
             }
         });
         Self { dir, url: format!("http://127.0.0.1:{port}/manifest.json"), listener }
@@ -83,15 +80,29 @@ impl Releases {
         let programs = self.dir.join(format!("programs-{version}"));
         copy_next(&programs);
         edit(&programs);
-        let version: Version = version.parse().unwrap_or_else(|error| panic!("{error}"));
-        let release = Cut {
+        let mut tool = Command::new("cargo");
+        tool.args([
+            "run",
+            "--quiet",
+            "--locked",
+            "--package",
+            "xtask",
+            "--",
+            "release",
+            "--version",
             version,
-            key: Some(self.dir.join("key.pem")),
-            out: self.dir.join("served"),
-            programs: Some(programs),
-            allow: vec![Allow::Dirty, Allow::Version, Allow::Changelog, Allow::Key],
-        };
-        cut(&place::repository(), &release).unwrap_or_else(|error| panic!("cut a release: {error}"));
+        ])
+        .args(["--allow", "dirty", "--allow", "version", "--allow", "changelog", "--allow", "key"])
+        .arg("--key")
+        .arg(self.dir.join("key.pem"))
+        .arg("--out")
+        .arg(self.served())
+        .arg("--programs")
+        .arg(programs)
+        .current_dir(place::repository());
+        let output = tool.output().unwrap_or_else(|error| panic!("run the release tool: {error}"));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "the release tool cuts {version}: {said}");
     }
 
     /// The directory that is served.

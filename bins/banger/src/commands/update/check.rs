@@ -1,14 +1,14 @@
 //! `banger update --check`.
 
 use install::sums::{Compared, compare};
-use model::{Class, Version};
+use model::Version;
 use serde_json::json;
 use updater::{
     discover::{Source, discover},
     places::Places,
 };
 
-use super::command::{places, told};
+use super::step::{found, places};
 use crate::{
     daemon::Context,
     exit,
@@ -50,16 +50,6 @@ pub(super) async fn run(context: &Context, source: Source, to: Option<Version>) 
         Standing::Other => format!("update available: {} (installed: {installed})\n", release.version),
     });
     Ok(exit::DONE)
-}
-
-/// Does what blocks beside the runtime.
-pub(super) async fn found<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, updater::UpdateError> + Send + 'static,
-) -> Result<T, Fault> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done.map_err(told),
-        Err(error) => Err(Fault::new(Class::Bug, format!("update: {error}"))),
-    }
 }
 
 /// The release that is installed; where none is, that of this program.

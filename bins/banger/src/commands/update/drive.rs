@@ -4,7 +4,7 @@ use tokio::runtime::Handle;
 use update::drive::Moment;
 use updater::driver::{self, Ending};
 
-use super::check::found;
+use super::step::found;
 use crate::{commands::system::need_root, daemon::Context, exit, fault::Fault};
 
 pub(super) async fn drive(_context: &Context) -> Result<u8, Fault> {

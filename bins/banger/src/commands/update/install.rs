@@ -15,40 +15,62 @@ use updater::{
     driver,
     fetch::fetch,
     follow::{News, follow},
-    lock,
     places::Places,
     plan::{Plan, TRIAL_SECONDS},
-    record::{End, Outcome, history},
+    record::{End, Outcome, history, lock},
     stage::stage,
 };
 
 use super::{
-    check::{Standing, found, installed, standing},
-    command::{Update, places, told},
+    check::{Standing, installed, standing},
+    step::{found, places, told},
 };
 use crate::{commands::system::need_root, daemon::Context, exit, fault::Fault, text::TimeLimit};
 
-pub(super) async fn run(update: &Update, context: &Context, source: Source) -> Result<u8, Fault> {
-    need_root("authorise", &command_line(update))?;
+/// Which release, and how it is gone to.
+#[derive(Debug, clap::Args)]
+pub(super) struct Wanted {
+    /// The release to go to, instead of the latest stable one
+    #[arg(long, value_name = "VERSION")]
+    pub(super) to: Option<Version>,
+    /// Fetch, verify, stage and check the release, and stop there
+    #[arg(long, group = "what")]
+    pub(super) dry_run: bool,
+    /// Cancel operations that are in flight after 5 s; try a release again that went back
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Wait so long for operations that are in flight
+    #[arg(long, value_name = "DURATION")]
+    pub(super) wait: Option<TimeLimit>,
+    /// Go back to the release before
+    #[arg(long, group = "what", conflicts_with = "to")]
+    pub(super) rollback: bool,
+    /// How long the new release is watched
+    #[arg(long, value_name = "SECONDS", hide = true)]
+    pub(super) trial_seconds: Option<u32>,
+}
+
+pub(super) async fn run(wanted: &Wanted, context: &Context, source: Source) -> Result<u8, Fault> {
+    need_root("authorise", &command_line(wanted))?;
     let places = places();
     let record = record(&places)?;
     let _lock = lock::take(&places.lock(), "authorise").map_err(told)?;
     authorise::refuse_unfinished(&places).map_err(told)?;
     let from = installed(&places)?;
-    let leave = Leave { force: update.force, wait: update.wait.map(TimeLimit::duration) };
-    let to = if update.rollback {
+    let leave = Leave { force: wanted.force, wait: wanted.wait.map(TimeLimit::duration) };
+    let to = if wanted.rollback {
         let previous = Places::version_of(&places.previous());
         let missing = || UpdateError::refused("discover", "there is no release before this one");
         let to = previous.ok_or_else(missing).map_err(told)?;
         authorise(context, &places, &to, leave).await?;
         to
     } else {
-        let wanted = update.to.clone();
+        let to = wanted.to.clone();
         let release = {
             let source = source.clone();
-            found(move || discover(&source, wanted.as_ref())).await?
+            found(move || discover(&source, to.as_ref())).await?
         };
-        if let Some(done) = nothing_to_do(update, context, &places, &from, &release)? {
+        if let Some(done) = nothing_to_do(wanted, context, &places, &from, &release)? {
             return Ok(done);
         }
         authorise(context, &places, &release.version, leave).await?;
@@ -59,7 +81,7 @@ pub(super) async fn run(update: &Update, context: &Context, source: Source) -> R
         context.screen.note(&format!("checking {to}"));
         found(move || check(&places, &record, &to)).await?
     };
-    if update.dry_run {
+    if wanted.dry_run {
         let migrates = checked.migrations == updater::check::Migrations::Needed;
         let object = json!({ "from": from, "to": to, "migrates": migrates });
         context.screen.show("plan", object, || {
@@ -68,16 +90,16 @@ pub(super) async fn run(update: &Update, context: &Context, source: Source) -> R
         });
         return Ok(exit::DONE);
     }
-    declare_and_wait(context, &places, plan(update, from, to, checked)).await
+    declare_and_wait(context, &places, plan(wanted, from, to, checked)).await
 }
 
-fn plan(update: &Update, from: Version, to: Version, checked: Checked) -> Plan {
+fn plan(wanted: &Wanted, from: Version, to: Version, checked: Checked) -> Plan {
     Plan {
         from,
         to,
         failed_checks: checked.failed_checks,
-        trial_seconds: update.trial_seconds.unwrap_or(TRIAL_SECONDS),
-        force: update.force,
+        trial_seconds: wanted.trial_seconds.unwrap_or(TRIAL_SECONDS),
+        force: wanted.force,
     }
 }
 
@@ -91,7 +113,7 @@ pub(super) fn record(places: &Places) -> Result<InstallRecord, Fault> {
 
 /// Where there is nothing to do, or too much: says so. Returns the exit code if it ends here.
 fn nothing_to_do(
-    update: &Update,
+    wanted: &Wanted,
     context: &Context,
     places: &Places,
     from: &Version,
@@ -108,7 +130,7 @@ fn nothing_to_do(
             let fault = Fault::new(Class::Refused, format!("discover: files of {from} were changed"));
             Err(fault.hint("sudo banger update --repair"))
         }
-        Standing::Other if to < from && update.to.is_none() => {
+        Standing::Other if to < from && wanted.to.is_none() => {
             let fault = Fault::new(Class::Refused, format!("discover: {to} is older than {from}"));
             Err(fault.hint(format!("To go down: sudo banger update --to {to}")))
         }
@@ -217,13 +239,13 @@ fn words(news: News) -> &'static str {
 }
 
 /// The command as it is to be given again, by root.
-fn command_line(update: &Update) -> String {
-    let mut line = match &update.to {
+fn command_line(wanted: &Wanted) -> String {
+    let mut line = match &wanted.to {
         Some(to) => format!("update --to {to}"),
         None => "update".to_owned(),
     };
     for (flag, is_given) in
-        [("--dry-run", update.dry_run), ("--force", update.force), ("--rollback", update.rollback)]
+        [("--dry-run", wanted.dry_run), ("--force", wanted.force), ("--rollback", wanted.rollback)]
     {
         if is_given {
             line = format!("{line} {flag}");

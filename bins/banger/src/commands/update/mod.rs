@@ -5,5 +5,6 @@ mod command;
 mod drive;
 mod install;
 mod repair;
+mod step;
 
 pub(crate) use command::Update;

@@ -6,13 +6,13 @@ use serde_json::json;
 use updater::{
     Told as _, authorise,
     discover::{Source, discover},
-    lock,
+    record::lock,
 };
 
 use super::{
-    check::{found, installed},
-    command::{places, told},
+    check::installed,
     install::{record, staged},
+    step::{found, places, told},
 };
 use crate::{commands::system::need_root, daemon::Context, exit, fault::Fault};
 
