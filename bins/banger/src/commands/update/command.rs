@@ -7,7 +7,7 @@ use updater::discover::Source;
 use super::{check, drive, install, repair, step::told};
 use crate::{daemon::Context, fault::Fault};
 
-/// Update banger to another release; machines run on, and a bad release goes back by itself
+/// Update banger to another release; machines run on, and a bad one goes back
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     banger update --check                says whether there is a newer release\n  \
@@ -15,7 +15,7 @@ use crate::{daemon::Context, fault::Fault};
     sudo banger update --to v1.2.3       to that one, newer or older\n  \
     sudo banger update --dry-run         fetches, verifies and checks it, and changes nothing\n  \
     sudo banger update --rollback        back to the release before\n  \
-    sudo banger update --repair          fetches the installed release anew, where its files were changed\n  \
+    sudo banger update --repair          fetches the installed release anew\n  \
     sudo banger update --resume          takes up an update that was interrupted")]
 #[expect(clippy::struct_excessive_bools, reason = "flags, as they are typed")]
 pub(crate) struct Update {
