@@ -1,62 +1,9 @@
-//! `banger update` on a host with systemd and machines that run.
+//! A good release and bad ones: each ends with one whole release, and the machine that ran runs.
 
-use smoke::{Host, NEXT, NEXT_BUILT_AT, NEXT_COMMIT, Releases, on_service, script};
+use smoke::{NEXT, NEXT_BUILT_AT, NEXT_COMMIT, Releases, on_service, script};
 
-use crate::system::{boot_id, install, main_pid, monitor_unit, uninstall};
-
-const SMALL: [&str; 2] = ["--image", "debian-small"];
-
-/// A host with banger and one machine, and how it was when that ran.
-struct Lived<'a> {
-    host: &'a Host,
-    releases: Releases,
-    before: (String, String),
-}
-
-impl<'a> Lived<'a> {
-    fn begin(host: &'a Host) -> Self {
-        install(host);
-        host.banger(["vm", "create", "--name", "one"]).args(SMALL).run().ok();
-        let before = (main_pid(host, &monitor_unit(host, "one")), boot_id(host, "one"));
-        Self { host, releases: Releases::serve(host), before }
-    }
-
-    fn update<'b>(&'b self, words: impl IntoIterator<Item = &'b str>) -> smoke::Command {
-        let words = ["banger", "update"].into_iter().chain(words);
-        self.host.root(words.chain(self.releases.words()).chain(["--trial-seconds", "1"]))
-    }
-
-    #[track_caller]
-    fn assert_machine_lives(&self, what: &str) {
-        let host = self.host;
-        let now = (main_pid(host, &monitor_unit(host, "one")), boot_id(host, "one"));
-        assert_eq!(now, self.before, "{what}");
-    }
-
-    /// That one release, and nothing of another, is installed, runs and is recorded.
-    #[track_caller]
-    fn assert_whole(&self, version: &str, what: &str) {
-        let host = self.host;
-        for unit in ["bangerd.service", "bangerd-root.service"] {
-            let pid = main_pid(host, unit);
-            let program = host.root(["readlink", &format!("/proc/{pid}/exe")]).run().ok().stdout();
-            assert!(program.contains(&format!("/releases/{version}/")), "{what}: {unit} runs {program}");
-        }
-        let said = host.banger(["version"]).run().ok().stdout();
-        assert!(said.starts_with(&format!("version: {version}\n")), "{what}: {said}");
-        let record = host.file("/etc/banger/install.toml").unwrap();
-        assert!(record.contains(&format!("version = \"{version}\"\n")), "{what}: {record}");
-        for link in ["current", "keeper"] {
-            let says = host.root(["readlink", &format!("/usr/local/lib/banger/{link}")]).run().ok().stdout();
-            assert_eq!(says, format!("releases/{version}\n"), "{what}: {link}");
-        }
-        for left in ["/var/lib/banger-root/update/journal", "/run/banger-root/trial"] {
-            assert_ne!(host.root(["test", "-e", left]).run().code, 0, "{what}: {left} is left");
-        }
-        let list = host.root(["systemctl", "list-units", "--failed", "--plain", "--no-legend"]).run().ok();
-        assert!(!list.stdout().contains("banger"), "{what}: {}", list.stdout());
-    }
-}
+use super::lived::Lived;
+use crate::system::uninstall;
 
 #[test]
 fn update_keeps_vm_alive() {

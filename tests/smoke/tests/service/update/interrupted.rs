@@ -1,0 +1,79 @@
+//! An update that something ends in the middle: one whole release, and the machine, whatever it was.
+
+use std::time::Duration;
+
+use smoke::{NEXT, on_service, wait::wait_for};
+
+use super::lived::Lived;
+
+/// How long what takes an update up may need.
+const LIMIT: Duration = Duration::from_secs(90);
+
+impl Lived<'_> {
+    /// Waits until the journal holds this event, or is gone again.
+    fn wait_for_event(&self, event: &str) {
+        let path = "/var/lib/banger-root/update/journal";
+        wait_for("the journal", LIMIT, || {
+            self.host.file(path).is_some_and(|text| text.contains(event))
+                || self.host.file("/var/lib/banger-root/update/history").is_some_and(|text| !text.is_empty())
+        });
+    }
+
+    /// Waits until the update is over, and returns the release that is installed.
+    fn wait_for_end(&self) -> String {
+        let gone = "test ! -e /var/lib/banger-root/update/journal && ! systemctl is-active -q banger-update.service \
+                    && systemctl is-active -q bangerd.service bangerd-root.service";
+        wait_for("the end of the update", LIMIT, || self.host.root(["sh", "-c", gone]).run().code == 0);
+        let link = self.host.root(["readlink", "/usr/local/lib/banger/current"]).run().ok().stdout();
+        link.trim().trim_start_matches("releases/").to_owned()
+    }
+
+    /// Begins anew: no history, and the release before.
+    fn begin_again(&self) {
+        if self.wait_for_end() == NEXT {
+            self.update(["--rollback", "--force"]).run().ok();
+        }
+        self.host.root(["sh", "-c", "rm -f /var/lib/banger-root/update/history"]).run().ok();
+        self.assert_whole("v0.1.0", "before");
+    }
+}
+
+#[test]
+fn update_that_is_interrupted_leaves_one_whole_release() {
+    on_service(|host| {
+        let lived = Lived::begin(host);
+        lived.releases.offer(NEXT, |_| ());
+        host.also("update_after_terminal_closed", || {
+            let running = lived.update(["--trial-seconds", "3"]).start();
+            lived.wait_for_event("switched");
+            host.root(["sh", "-c", "kill -9 $(pgrep -f '[b]anger update --manifest-url' | head -n 1)"]).run();
+            drop(running);
+            assert_eq!(lived.wait_for_end(), NEXT);
+            lived.assert_whole(NEXT, "a closed terminal");
+            lived.assert_machine_lives("a closed terminal");
+        });
+        for event in ["declared", "switched", "restarted"] {
+            host.also(&format!("update_driver_killed_when_{event}"), || {
+                lived.begin_again();
+                let running = lived.update(["--force", "--trial-seconds", "3"]).start();
+                lived.wait_for_event(event);
+                host.systemctl(["kill", "-s", "KILL", "--kill-whom=main", "banger-update.service"]).run();
+                drop(running.finish());
+                let end = lived.wait_for_end();
+                lived.assert_whole(&end, event);
+                lived.assert_machine_lives(event);
+                host.note(format!("killed when {event}: {end}"));
+            });
+        }
+        host.also("update_power_cut", || {
+            lived.begin_again();
+            let running = lived.update(["--force", "--trial-seconds", "30"]).start();
+            lived.wait_for_event("restarted");
+            host.power_cut();
+            drop(running);
+            let end = lived.wait_for_end();
+            lived.assert_whole(&end, "a power cut");
+            host.note(format!("power cut on trial: {end}"));
+        });
+    });
+}

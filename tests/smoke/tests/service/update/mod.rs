@@ -1,0 +1,6 @@
+//! `banger update` on a host with systemd and machines that run.
+
+mod interrupted;
+mod lived;
+mod refused;
+mod there_and_back;

@@ -1,0 +1,102 @@
+//! What ends before the declaration: nothing of what is installed is touched.
+
+use std::fs;
+
+use smoke::{Host, NEXT, Releases, on_service, script};
+
+use crate::system::install;
+
+/// Everything of an install that an update could touch, by digest, but for releases that are only staged.
+fn disk(host: &Host) -> String {
+    let script = "cd / && find usr/local/lib/banger etc/banger etc/systemd/system usr/local/bin \
+        -not -path '*/releases/v0.1.1*' -not -path '*/releases/v0.1.2*' \\( -type l -printf '%p -> %l\\n' -o -type f -exec sha256sum {} + \\) | sort; \
+        ls var/lib/banger-root/update | grep -v '^lock$'; systemctl show -P MainPID bangerd.service bangerd-root.service";
+    host.root(["sh", "-c", script]).run().ok().stdout()
+}
+
+/// Runs `banger update` as root and holds it to its exit code, its words, and a disk that is what it was.
+#[track_caller]
+fn refuses(host: &Host, releases: &Releases, words: &[&str], code: i32, told: &str) {
+    let before = disk(host);
+    let words = ["banger", "update"].into_iter().chain(words.iter().copied());
+    let said = host.root(words.chain(releases.words())).run().exits(code).stderr();
+    assert!(said.contains(told), "{told:?} is not in: {said}");
+    assert_eq!(disk(host), before, "{said}");
+    assert_ne!(host.root(["test", "-e", "/var/lib/banger-root/update/staging"]).run().code, 0, "{said}");
+}
+
+#[test]
+fn update_refuses_and_touches_nothing() {
+    on_service(|host| {
+        install(host);
+        host.banger(["ps"]).run().ok();
+        let releases = Releases::serve(host);
+        releases.offer(NEXT, |_| ());
+        // update_check, update_no_root: as the owner, who is not root.
+        let checked = host.banger(["update", "--check"]).args(&releases.words()[..2]).run().ok();
+        assert_eq!(checked.stdout(), format!("update available: {NEXT} (installed: v0.1.0)\n"));
+        let before = disk(host);
+        for flag in ["--dry-run", "--force"] {
+            let said = host.banger(["update", flag]).args(&releases.words()[..2]).run().exits(3).stderr();
+            assert!(said.contains(&format!("sudo banger update {flag}")), "{said}");
+        }
+        assert_eq!(disk(host), before);
+        refuses(host, &releases, &["--to", "v9.9.9"], 1, NEXT);
+        refuses(host, &releases, &["--rollback"], 3, "there is no release before this one");
+        placeholder_key(host, &releases);
+        dry_run(host, &releases);
+        bad_releases(host);
+    });
+}
+
+/// The key that is committed trusts nobody, and says so.
+fn placeholder_key(host: &Host, releases: &Releases) {
+    let before = disk(host);
+    let said = host.root(["banger", "update"]).args(&releases.words()[..2]).run().exits(3).stderr();
+    assert!(
+        said.contains("the maintainer must replace it and re-cut a release before update can proceed"),
+        "{said}"
+    );
+    assert_eq!(disk(host), before);
+}
+
+fn dry_run(host: &Host, releases: &Releases) {
+    let before = disk(host);
+    let dry = host.root(["banger", "update", "--dry-run"]).args(releases.words()).run().ok();
+    assert_eq!(
+        dry.stdout(),
+        format!("would update v0.1.0 to {NEXT}; it is staged, and nothing was changed\n")
+    );
+    assert_eq!(disk(host), before);
+    host.root(["test", "-x", &format!("/usr/local/lib/banger/releases/{NEXT}/bangerd")]).run().ok();
+}
+
+/// Releases that speak against themselves before anything depends on them.
+fn bad_releases(host: &Host) {
+    let other = Releases::serve(host);
+    other.offer("v0.1.2", |_| ());
+    refuses(host, &other, &[], 3, &format!("its banger says that it is {NEXT}, and v0.1.2 was asked for"));
+
+    let unreadable = Releases::serve(host);
+    let cannot = "#!/bin/sh\necho 'cannot: it is of version 99'; exit 2\n";
+    unreadable.offer(NEXT, |dir| script(&dir.join("bangerd"), cannot));
+    refuses(host, &unreadable, &[], 3, "cannot read the database: cannot: it is of version 99");
+
+    let confused = Releases::serve(host);
+    let words = "#!/bin/sh\necho 'compatible: so it says'; exit 1\n";
+    confused.offer(NEXT, |dir| script(&dir.join("bangerd"), words));
+    refuses(host, &confused, &[], 1, "ended with 1 and said");
+
+    let gone = Releases::serve(host);
+    gone.offer(NEXT, |_| ());
+    let tarball = format!("{NEXT}/banger-{NEXT}-linux-amd64.tar.gz");
+    fs::remove_file(gone.served().join(&tarball)).unwrap();
+    refuses(host, &gone, &[], 1, "fetch tarball: HTTP 404");
+
+    let changed = Releases::serve(host);
+    changed.offer(NEXT, |_| ());
+    let sums = changed.served().join(NEXT).join("SHA256SUMS");
+    let text = fs::read_to_string(&sums).unwrap();
+    fs::write(&sums, format!("{text}\n")).unwrap();
+    refuses(host, &changed, &[], 3, "verify: ");
+}
