@@ -4,21 +4,12 @@ use crate::{
     declaration::{Declaration, Side},
     event::{Cause, Event, Step},
     journal::{Entry, NotAJournal, Update, fold},
-    port::{Installed, Journal, Trial, Trouble},
+    port::{Installed, Journal, Moment, Trial, Trouble},
     state::{Action, Illegal, State, apply, next},
 };
 
 /// More events than any update has between two interruptions.
 const EVENTS_MAX: usize = 32;
-
-/// When a driver runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// While the services run, or could.
-    Up,
-    /// While the host is being booted, before the services: nothing is started and nothing waited for.
-    BeforeServices,
-}
 
 /// Where a driver stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,13 +168,7 @@ fn perform(
         Action::Try => host.watch(declaration).map(|()| Event::Passed),
         Action::Finish => host.settle(declaration, Side::New).map(|()| Event::Finished),
         Action::Revert => host.point_at(declaration, Side::Old).map(|()| Event::Reverted),
-        Action::Restore => {
-            // Before the services there is nothing to stop, and a stop would take their start away.
-            if moment == Moment::Up {
-                host.stop(declaration)?;
-            }
-            host.restore(declaration).map(|()| Event::Restored)
-        }
+        Action::Restore => host.restore(declaration, moment).map(|()| Event::Restored),
         Action::Return => {
             host.restart(declaration, Side::Old)?;
             host.settle(declaration, Side::Old).map(|()| Event::Returned)

@@ -6,6 +6,15 @@ use crate::{
     state::State,
 };
 
+/// When a driver runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// While the services run, or could.
+    Up,
+    /// While the host is being booted, before the services: nothing is started and nothing waited for.
+    BeforeServices,
+}
+
 /// Why an operation did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trouble {
@@ -58,19 +67,13 @@ pub trait Installed {
     /// [`Trouble`] where they are not.
     fn restart(&mut self, declaration: &Declaration, side: Side) -> Result<(), Trouble>;
 
-    /// Stops the services. Machines are not touched.
-    ///
-    /// # Errors
-    ///
-    /// [`Trouble`] where one is still up.
-    fn stop(&mut self, declaration: &Declaration) -> Result<(), Trouble>;
-
-    /// Puts the database back as it was declared, if the old release cannot read the one that is there.
+    /// Puts the database back as it was declared, if the old release cannot read the one that is there. Only then are
+    /// the services stopped for it, and none before the services. Machines are not touched.
     ///
     /// # Errors
     ///
     /// [`Trouble`]: the database is whole, the one or the other.
-    fn restore(&mut self, declaration: &Declaration) -> Result<(), Trouble>;
+    fn restore(&mut self, declaration: &Declaration, moment: Moment) -> Result<(), Trouble>;
 
     /// Leaves nothing of the update behind, and lets changes through again. With the new side: records it, and
     /// makes its driver the one that would go back next time.

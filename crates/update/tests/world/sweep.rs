@@ -2,7 +2,8 @@
 
 use update::{
     declaration::Side,
-    drive::{DriveError, Moment, Stop, drive, resume},
+    drive::{DriveError, Stop, drive, resume},
+    port::Moment,
     state::State,
 };
 

@@ -4,7 +4,7 @@ use update::{
     census::Census,
     declaration::{Declaration, Side},
     journal::{Entry, line},
-    port::{Installed, Journal, Trial, Trouble},
+    port::{Installed, Journal, Moment, Trial, Trouble},
     state::State,
 };
 
@@ -230,12 +230,14 @@ impl Installed for World {
         if is_ready { Ok(()) } else { Err(Trouble::Failed("it is not ready".to_owned())) }
     }
 
-    fn stop(&mut self, _: &Declaration) -> Result<(), Trouble> {
-        self.op(|world| world.services = None)
-    }
-
-    fn restore(&mut self, _: &Declaration) -> Result<(), Trouble> {
-        assert_eq!(self.services, None, "the database is put back under a daemon that runs");
+    fn restore(&mut self, _: &Declaration, moment: Moment) -> Result<(), Trouble> {
+        if self.database_is_readable {
+            return self.op(|_| ());
+        }
+        match moment {
+            Moment::Up => self.op(|world| world.services = None)?,
+            Moment::BeforeServices => assert_eq!(self.services, None, "services run before the services"),
+        }
         self.op(|world| world.database_is_readable = true)
     }
 

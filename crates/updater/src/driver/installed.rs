@@ -17,7 +17,7 @@ use install::{
 use model::{InstallRecord, Version};
 use update::{
     declaration::{Declaration, Side},
-    port::{Installed, Trouble},
+    port::{Installed, Moment, Trouble},
 };
 
 use super::host::{SystemHost, of_disk, of_step, of_systemd};
@@ -28,6 +28,8 @@ const ROOT: Ids = Ids { uid: 0, gid: 0 };
 const READY_LIMIT: Duration = Duration::from_secs(30);
 /// How often the database is tried to be put back: a daemon that a knock started may have it for a moment.
 const RESTORES_MAX: u32 = 5;
+/// How long between two tries.
+const TRY_AGAIN: Duration = Duration::from_millis(500);
 
 impl Installed for SystemHost {
     fn point_at(&mut self, declaration: &Declaration, side: Side) -> Result<(), Trouble> {
@@ -47,23 +49,25 @@ impl Installed for SystemHost {
         self.runtime.block_on(services::restart_within(&self.systemd, READY_LIMIT)).map_err(of_systemd)
     }
 
-    fn stop(&mut self, _: &Declaration) -> Result<(), Trouble> {
-        self.runtime.block_on(services::stop_both(&self.systemd)).map_err(of_systemd)
-    }
-
-    fn restore(&mut self, declaration: &Declaration) -> Result<(), Trouble> {
+    fn restore(&mut self, declaration: &Declaration, moment: Moment) -> Result<(), Trouble> {
         let old = self.places.release(&declaration.from);
         let owner = check::owner(&self.record);
         if !declaration.has_database_copy || check::migrations(&old, owner).is_ok() {
             return Ok(());
         }
+        // A renewal would knock at the socket, and so start what is stopped here.
+        self.lease = None;
         let copy = self.places.database_copy().display().to_string();
         let args = ["--restore-database", copy.as_str(), "--system"];
-        let mut tries = 1..=RESTORES_MAX;
+        let mut tries = 1..RESTORES_MAX;
         loop {
+            if moment == Moment::Up {
+                // Others knock too: then the stop fails, or what they started has the database for a moment.
+                self.runtime.block_on(services::stop_both(&self.systemd)).ok();
+            }
             match programs::expect(&old, "bangerd", &args, Some(owner), "restore") {
                 Err(error) if tries.next().is_none() => return Err(of_step(error)),
-                Err(_) => self.runtime.block_on(services::stop_both(&self.systemd)).map_err(of_systemd)?,
+                Err(_) => std::thread::sleep(TRY_AGAIN),
                 Ok(_) => return Ok(()),
             }
         }

@@ -9,9 +9,9 @@ use std::{
 use tokio::runtime::Handle;
 use update::{
     declaration::{Declaration, Side},
-    drive::{DriveError, Moment, Stop},
+    drive::{DriveError, Stop},
     journal::fold,
-    port::Journal as _,
+    port::{Journal as _, Moment},
     state::State,
 };
 

@@ -1,7 +1,7 @@
 //! The driver, and what takes up an update after one.
 
 use tokio::runtime::Handle;
-use update::drive::Moment;
+use update::port::Moment;
 use updater::driver::{self, Ending};
 
 use super::step::found;
