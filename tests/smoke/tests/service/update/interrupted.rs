@@ -75,5 +75,6 @@ fn update_that_is_interrupted_leaves_one_whole_release() {
             lived.assert_whole(&end, "a power cut");
             host.note(format!("power cut on trial: {end}"));
         });
+        host.banger(["vm", "delete", "one"]).run().ok();
     });
 }
