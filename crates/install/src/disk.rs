@@ -167,7 +167,10 @@ fn absent_is_fine(done: io::Result<()>) -> io::Result<()> {
 /// What the disk says: `path` is then what it was, or what was given.
 pub fn rename_over(whole: &Path, path: &Path) -> io::Result<()> {
     match fs::rename(whole, path) {
-        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {
+        // rename(2) has two words for it; which one comes depends on the file system.
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists) =>
+        {
             renameat_with(CWD, whole, CWD, path, RenameFlags::EXCHANGE)?;
             sync_parent(path)?;
             remove_all(whole)

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 
-use crate::{StoreError, backup, error::opening};
+use crate::{StoreError, backup, error::opening, vms};
 
 /// Every migration, in order; the first makes version 1 of nothing. They are frozen: a test holds their
 /// rendering.
@@ -32,19 +32,32 @@ pub enum Readiness {
 
 /// Says what a daemon of this release would do with the database at `path`. Changes nothing, and works
 /// beside a daemon that has it open.
+///
+/// A schema that is known may hold what is not: one record that cannot be read is a database that cannot.
 #[must_use]
 pub fn check_migrations(path: &Path) -> Readiness {
-    check(path, STEPS)
+    let readiness = check(path, STEPS);
+    if !matches!(readiness, Readiness::Compatible { version: 1.. }) {
+        return readiness;
+    }
+    match read_only(path).and_then(|connection| vms::read_all(&connection)) {
+        Ok(_) => readiness,
+        Err(error) => Readiness::Cannot(error),
+    }
+}
+
+fn read_only(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(path, flags).map_err(|source| opening(path, source))
 }
 
 fn check(path: &Path, steps: &[&'static str]) -> Readiness {
     if matches!(path.try_exists(), Ok(false)) {
         return Readiness::Compatible { version: 0 };
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = match Connection::open_with_flags(path, flags) {
+    let connection = match read_only(path) {
         Ok(connection) => connection,
-        Err(source) => return Readiness::Cannot(opening(path, source)),
+        Err(error) => return Readiness::Cannot(error),
     };
     let found = match sound(&connection, path).and_then(|()| version(&connection, path)) {
         Ok(found) => found,

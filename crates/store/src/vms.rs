@@ -3,7 +3,7 @@
 use std::{path::PathBuf, str::FromStr};
 
 use model::{VmId, VmState};
-use rusqlite::{Row, named_params};
+use rusqlite::{Connection, Row, named_params};
 use serde::de::DeserializeOwned;
 
 use crate::{ProcessMark, Store, StoreError, VmRecord, WorkspaceRecord};
@@ -37,14 +37,7 @@ impl Store {
     ///
     /// [`StoreError::Query`], or [`StoreError::BadRecord`] for the first that cannot be read.
     pub fn vms(&self) -> Result<Vec<VmRecord>, StoreError> {
-        let failed = |source| StoreError::Query { action: "read the machines", source };
-        let mut query = self.connection.prepare("SELECT * FROM vms ORDER BY name").map_err(failed)?;
-        let mut rows = query.query([]).map_err(failed)?;
-        let mut records = vec![];
-        while let Some(row) = rows.next().map_err(failed)? {
-            records.push(read(row)?);
-        }
-        Ok(records)
+        read_all(&self.connection)
     }
 
     /// Puts a record in.
@@ -181,6 +174,18 @@ impl Columns<'_, '_> {
     }
 }
 
+/// Reads every record, by name.
+pub(crate) fn read_all(connection: &Connection) -> Result<Vec<VmRecord>, StoreError> {
+    let failed = |source| StoreError::Query { action: "read the machines", source };
+    let mut query = connection.prepare("SELECT * FROM vms ORDER BY name").map_err(failed)?;
+    let mut rows = query.query([]).map_err(failed)?;
+    let mut records = vec![];
+    while let Some(row) = rows.next().map_err(failed)? {
+        records.push(read(row)?);
+    }
+    Ok(records)
+}
+
 fn read(row: &Row<'_>) -> Result<VmRecord, StoreError> {
     let id: String =
         row.get("id").map_err(|source| StoreError::Query { action: "read a machine's id", source })?;
@@ -216,6 +221,7 @@ mod tests {
     use model::{Size, VmSpec};
 
     use super::*;
+    use crate::Readiness;
 
     fn plain(number: u64) -> VmRecord {
         let mut bytes = [0; 6];
@@ -322,6 +328,8 @@ mod tests {
                 .unwrap();
             let set = format!("UPDATE vms SET {column} = ?1");
             store.connection.execute(&set, ["-/-"]).unwrap();
+            let readiness = crate::check_migrations(store.connection.path().unwrap().as_ref());
+            assert!(matches!(readiness, Readiness::Cannot(StoreError::BadRecord { .. })), "{readiness:?}");
             match store.vms() {
                 Err(StoreError::BadRecord { column: named, value, .. }) => {
                     assert_eq!((named, value.as_str()), (column, "-/-"));

@@ -132,11 +132,15 @@ pub fn apply(state: State, event: Event) -> Result<State, Illegal> {
         }
 
         // A driver that ended says something against the release whose driver it is, so it goes back.
-        (S::Declared | S::Switched { .. } | S::Trial { .. }, Event::Interrupted) => {
+        (S::Switched { .. } | S::Trial { .. }, Event::Interrupted) => {
             S::Reverting { cause: ended("the updater ended before it was done") }
         }
+        // The new release never ran.
+        (S::Declared, Event::Interrupted) => {
+            S::Reverting { cause: undone("the updater ended before it was done") }
+        }
         // Power goes for any reason: the new release gets another try, but not for ever.
-        (S::Declared, Event::Rebooted) => S::Reverting { cause: ended("the host went down") },
+        (S::Declared, Event::Rebooted) => S::Reverting { cause: undone("the host went down") },
         (S::Switched { tries_left: 0 } | S::Trial { tries_left: 0 }, Event::Rebooted) => {
             S::Reverting { cause: ended("the host went down each time that the new release ran") }
         }
@@ -151,6 +155,10 @@ pub fn apply(state: State, event: Event) -> Result<State, Illegal> {
 
         (state, event) => return Err(Illegal { state, event }),
     })
+}
+
+fn undone(why: &str) -> Cause {
+    Cause { step: Step::Switch, why: why.to_owned() }
 }
 
 fn ended(why: &str) -> Cause {

@@ -18,6 +18,9 @@ use crate::{
 /// How often is looked.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// How many questions in all systemd may leave unanswered.
+const UNANSWERED_MAX: u32 = 300;
+
 /// Something that is worth a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News {
@@ -46,8 +49,16 @@ pub async fn follow(
     mut tell: impl FnMut(News),
 ) -> Result<Outcome, UpdateError> {
     let mut told = None;
+    let mut unanswered = 0;
     loop {
-        let runs = is_running(systemd).await?;
+        // A bus that is being restarted says nothing for a moment; the driver does not need it to go on.
+        let runs = match is_running(systemd).await {
+            Err(_) if unanswered < UNANSWERED_MAX => {
+                unanswered += 1;
+                true
+            }
+            answer => answer?,
+        };
         let update = read(places);
         if let Some(update) = &update {
             for news in news_after(told, &update.state) {

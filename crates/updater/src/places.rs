@@ -5,6 +5,12 @@ use std::path::{Path, PathBuf};
 use host::dirs::SystemPaths;
 use model::Version;
 
+/// A path without links in it, as the system tells where a program lies; itself where there is nothing.
+#[must_use]
+pub fn canonical(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
 /// Where an update of the system install keeps its things. All of it is root's.
 #[derive(Clone, Debug)]
 pub struct Places {
@@ -52,6 +58,12 @@ impl Places {
     #[must_use]
     pub fn plan(&self) -> PathBuf {
         self.dir().join("plan")
+    }
+
+    /// Says, while it is there, that the database is being put back.
+    #[must_use]
+    pub fn restoring(&self) -> PathBuf {
+        self.dir().join("restoring")
     }
 
     /// How updates ended, one a line.

@@ -6,10 +6,13 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     os::unix::fs::OpenOptionsExt as _,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
-use install::disk::{remove_file, sync_parent};
+use install::{
+    disk::{new_file, remove_file, sync_parent, write_file},
+    plan::Ids,
+};
 use jiff::Timestamp;
 use model::Version;
 use serde::{Deserialize, Serialize};
@@ -20,6 +23,8 @@ use update::{
 };
 
 use crate::places::Places;
+
+const ROOT: Ids = Ids { uid: 0, gid: 0 };
 
 /// Reads the journal; empty where there is none.
 ///
@@ -44,8 +49,45 @@ pub fn read(path: &Path) -> io::Result<String> {
 pub fn append(path: &Path, entry: &Entry, boot: &str) -> io::Result<()> {
     let text = line(entry, Timestamp::now(), boot)?;
     let is_new = !path.exists();
-    add_line(path, &text)?;
+    let written = match add_line(path, &text) {
+        // Going back must not fail for want of a few bytes: what was kept for this is given up.
+        Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+            remove_file(&reserve(path))?;
+            add_line(path, &text)
+        }
+        written => written,
+    };
+    written?;
     if is_new { sync_parent(path) } else { Ok(()) }
+}
+
+/// How much room is kept for the journal's lines, in bytes.
+const RESERVE_BYTES: usize = 64 * 1024;
+
+fn reserve(journal: &Path) -> PathBuf {
+    journal.with_file_name("reserve")
+}
+
+/// Keeps room for the journal's lines, for a disk that is full by the time they are written.
+///
+/// # Errors
+///
+/// What the disk says.
+pub fn keep_room(journal: &Path) -> io::Result<()> {
+    let path = reserve(journal);
+    remove_file(&path)?;
+    let mut file = new_file(&path, 0o600)?;
+    file.write_all(&vec![b'0'; RESERVE_BYTES])?;
+    file.sync_all()
+}
+
+/// Gives that room up.
+///
+/// # Errors
+///
+/// What the disk says.
+pub fn give_room_up(journal: &Path) -> io::Result<()> {
+    remove_file(&reserve(journal))
 }
 
 fn add_line(path: &Path, text: &str) -> io::Result<()> {
@@ -58,6 +100,21 @@ fn add_line(path: &Path, text: &str) -> io::Result<()> {
     file.seek(SeekFrom::Start(whole_bytes))?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
+}
+
+/// Takes a journal away in which nothing whole stands, and a plan of which nothing was declared: neither must be taken
+/// up later by anybody.
+///
+/// # Errors
+///
+/// What the disk says.
+pub fn forget_undeclared(places: &Places) -> io::Result<()> {
+    if read(&places.journal())?.contains('\n') {
+        return Ok(());
+    }
+    remove_file(&places.journal())?;
+    remove_file(&places.plan())?;
+    sync_parent(&places.journal())
 }
 
 /// How an update ended, as the history tells it.
@@ -75,6 +132,9 @@ pub struct Outcome {
     pub why: Option<String>,
     /// What is not as it should be, though it succeeded.
     pub warning: Option<String>,
+    /// Whether it was refused, rather than that something failed.
+    #[serde(default)]
+    pub is_refused: bool,
 }
 
 /// How an update ended.
@@ -97,7 +157,15 @@ impl Outcome {
             State::RolledBack { cause } => (End::RolledBack, Some(cause.to_string())),
             _ => (End::Committed, None),
         };
-        Self { at: Timestamp::now(), from: from.clone(), to: to.clone(), end, why, warning }
+        Self {
+            at: Timestamp::now(),
+            from: from.clone(),
+            to: to.clone(),
+            end,
+            why,
+            warning,
+            is_refused: false,
+        }
     }
 
     /// Adds it to the history.
@@ -131,13 +199,28 @@ pub fn history(places: &Places) -> io::Result<Vec<Outcome>> {
 ///
 /// What the disk says; closing again is safe.
 pub fn close(places: &Places, outcome: &Outcome, state: &State) -> io::Result<()> {
-    let is_bad = matches!(state, State::RolledBack { cause } if is_against_it(cause.step));
-    if is_bad {
-        add_line(&places.bad(), &format!("{} {}\n", outcome.to, outcome.at))?;
+    match state {
+        State::RolledBack { cause } if is_against_it(cause.step) => {
+            add_line(&places.bad(), &format!("{} {}\n", outcome.to, outcome.at))?;
+        }
+        State::Committed => forgive(places, &outcome.to)?,
+        _ => {}
     }
     outcome.write(places)?;
     remove_file(&places.journal())?;
     sync_parent(&places.journal())
+}
+
+/// Takes a release that proved itself from the list of bad ones.
+fn forgive(places: &Places, version: &Version) -> io::Result<()> {
+    let listed = match fs::read_to_string(places.bad()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        listed => listed?,
+    };
+    let name = version.to_string();
+    let others = listed.lines().filter(|line| line.split(' ').next() != Some(&name));
+    let others: String = others.flat_map(|line| [line, "\n"]).collect();
+    write_file(&places.bad(), &others, ROOT)
 }
 
 /// Whether a release that went back at this step ran before.

@@ -11,8 +11,8 @@ use super::paths::{mode, uid};
 use crate::fault::{Doing as _, Fault};
 
 /// The keys that root acts on.
-const KEYS_OF_ROOT: [&str; 6] =
-    ["firecracker_bin", "jailer_bin", "jailer_enabled", "qemu_bin", "bridge_name", "subnet"];
+const KEYS_OF_ROOT: [&str; 7] =
+    ["firecracker_bin", "jailer_bin", "jailer_enabled", "qemu_bin", "bridge_name", "subnet", "uid_base"];
 
 /// Refuses where the owner of a system install, who runs this, set what root acts on. A file that is not there,
 /// or is no TOML, is not looked at here.

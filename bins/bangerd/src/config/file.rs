@@ -44,6 +44,10 @@ pub(crate) fn read(
     let mut table = Table::new(path, "", values);
     read_daemon(&mut table, is_system, &mut config)?;
     read_paths(&mut table, &mut config)?;
+    if is_system {
+        // The helper reads it from the same file, and holds it to bounds of its own.
+        table.take_raw("uid_base");
+    }
     read_defaults(path, &mut table, &mut config)?;
     read_files(path, home, &mut table, &mut config)?;
     table.finish()?;
@@ -253,6 +257,16 @@ mod tests {
         let file =
             FileSync { host: "/home/u/.gitconfig".into(), guest: "/root/.gitconfig".to_owned(), mode: 0o644 };
         assert_eq!(config.file_sync(), [file]);
+    }
+
+    #[test]
+    fn a_key_of_the_helpers_alone_is_no_mistake_in_the_systems_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        fs::write(&path, "uid_base = 700000").unwrap();
+        let defaults = || Config::defaults(HostSize { cores: 8, memory: Size::from_gib(16) }).unwrap();
+        read(&path, Path::new("/"), true, defaults()).unwrap();
+        read(&path, Path::new("/"), false, defaults()).unwrap_err();
     }
 
     #[test]

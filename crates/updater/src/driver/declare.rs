@@ -14,7 +14,7 @@ use crate::{
     error::{Told as _, UpdateError},
     places::Places,
     plan::Plan,
-    programs,
+    programs, record,
 };
 
 const STEP: &str = "declare";
@@ -41,6 +41,13 @@ pub(super) fn declare(host: &mut SystemHost, plan: &Plan) -> Result<(), UpdateEr
 }
 
 fn prepare(host: &mut SystemHost, plan: &Plan) -> Result<Declaration, UpdateError> {
+    // Another update may have ended since it was prepared.
+    let installed = Places::version_of(&host.places.current());
+    if installed.as_ref() != Some(&plan.from) {
+        return Err(UpdateError::refused(STEP, format!("{} is not what is installed any more", plan.from))
+            .hint("Begin anew."));
+    }
+    record::keep_room(&host.places.journal()).map_err(|error| error.at(STEP))?;
     // Whoever takes this up from here on is the release that is installed.
     write_link(&host.places.keeper(), &Places::link_to(&plan.from), Ids { uid: 0, gid: 0 })
         .map_err(|error| error.at(STEP))?;
@@ -70,7 +77,11 @@ fn drain(host: &mut SystemHost, plan: &Plan) -> Result<bool, UpdateError> {
         Err(ClientError::Refused { failure }) => {
             return Err(UpdateError { hint: failure.hint, ..UpdateError::refused(STEP, failure.message) });
         }
-        Err(_) => return Ok(false),
+        Err(_) => {
+            // It may be there again in a moment, and must not let anything in then.
+            host.hold();
+            return Ok(false);
+        }
         Ok(_) => host.hold(),
     }
     let mut until = Instant::now() + DRAIN_LIMIT;

@@ -21,13 +21,18 @@ use update::{
 };
 
 use super::host::{SystemHost, of_disk, of_step, of_systemd};
-use crate::{check, places::Places, programs};
+use crate::{
+    check::{self, Migrations},
+    error::Told as _,
+    places::{Places, canonical},
+    programs, record,
+};
 
 const ROOT: Ids = Ids { uid: 0, gid: 0 };
 /// How long a release's service may take until it is ready.
 const READY_LIMIT: Duration = Duration::from_secs(30);
-/// How often the database is tried to be put back: a daemon that a knock started may have it for a moment.
-const RESTORES_MAX: u32 = 5;
+/// How often the services are stopped, which a knock starts again.
+const TRIES_MAX: u32 = 5;
 /// How long between two tries.
 const TRY_AGAIN: Duration = Duration::from_millis(500);
 
@@ -45,32 +50,34 @@ impl Installed for SystemHost {
     }
 
     fn restart(&mut self, _: &Declaration, _: Side) -> Result<(), Trouble> {
+        // What is to go may need longer to go than what comes may need to be ready. Our own knock would start it again.
+        self.lease = None;
+        self.runtime.block_on(services::stop_both(&self.systemd)).ok();
+        let ready = self.runtime.block_on(services::restart_within(&self.systemd, READY_LIMIT));
         self.hold();
-        self.runtime.block_on(services::restart_within(&self.systemd, READY_LIMIT)).map_err(of_systemd)
+        ready.map_err(of_systemd)
     }
 
     fn restore(&mut self, declaration: &Declaration, moment: Moment) -> Result<(), Trouble> {
-        let old = self.places.release(&declaration.from);
-        let owner = check::owner(&self.record);
-        if !declaration.has_database_copy || check::migrations(&old, owner).is_ok() {
+        if !declaration.has_database_copy {
             return Ok(());
         }
-        // A renewal would knock at the socket, and so start what is stopped here.
         self.lease = None;
-        let copy = self.places.database_copy().display().to_string();
-        let args = ["--restore-database", copy.as_str(), "--system"];
-        let mut tries = 1..RESTORES_MAX;
-        loop {
-            if moment == Moment::Up {
-                // Others knock too: then the stop fails, or what they started has the database for a moment.
-                self.runtime.block_on(services::stop_both(&self.systemd)).ok();
-            }
-            match programs::expect(&old, "bangerd", &args, Some(owner), "restore") {
-                Err(error) if tries.next().is_none() => return Err(of_step(error)),
-                Err(_) => std::thread::sleep(TRY_AGAIN),
-                Ok(_) => return Ok(()),
-            }
+        if moment == Moment::Up {
+            // While the new daemon runs, what it does to the database is not over.
+            self.stop_new(declaration)?;
         }
+        let mark = self.places.restoring();
+        if !fs::exists(&mark).map_err(of_disk)? && self.is_as_old_left_it(declaration) {
+            return Ok(());
+        }
+        if moment == Moment::Up {
+            // A daemon that a knock starts beside this would begin an empty database.
+            self.runtime.block_on(services::stop_services(&self.systemd)).map_err(of_systemd)?;
+        }
+        // From here on what lies there is not to be judged any more: it may be half of each.
+        write_file(&mark, "", ROOT).map_err(of_disk)?;
+        self.put_back(declaration)
     }
 
     fn settle(&mut self, declaration: &Declaration, side: Side) -> Result<(), Trouble> {
@@ -83,11 +90,17 @@ impl Installed for SystemHost {
             .map_err(of_disk)?;
         self.unlink_units(declaration, side)?;
         self.prune(declaration).map_err(of_disk)?;
-        for path in [self.places.plan(), self.places.database_copy()] {
+        for path in [self.places.plan(), self.places.restoring()] {
             remove_file(&path).map_err(of_disk)?;
         }
+        record::give_room_up(&self.places.journal()).map_err(of_disk)?;
         remove_all(&self.places.staging()).map_err(of_disk)?;
         remove_file(&self.places.install().trial()).map_err(of_disk)?;
+        // In the owner's directory anything may have its name by now; it decides nothing.
+        if let Err(error) = remove_file(&self.places.database_copy()) {
+            let copy = self.places.database_copy();
+            self.warning.get_or_insert(format!("{} cannot be removed: {error}", copy.display()));
+        }
         self.lease = None;
         // One that does not answer holds nothing, and a lease that is not renewed ends by itself.
         self.runtime.block_on(self.client.release(HOLDER_UPDATE)).ok();
@@ -96,6 +109,48 @@ impl Installed for SystemHost {
 }
 
 impl SystemHost {
+    /// Stops both services until neither runs the new release. A knock may start them again meanwhile, as the release that
+    /// `current` names.
+    fn stop_new(&self, declaration: &Declaration) -> Result<(), Trouble> {
+        let new = canonical(&self.places.release(&declaration.to));
+        let mut tries = 1..TRIES_MAX;
+        loop {
+            let stopped = self.runtime.block_on(services::stop_both(&self.systemd));
+            if !programs_that_run().map_err(of_disk)?.contains(&new.join("bangerd")) {
+                return Ok(());
+            }
+            if tries.next().is_none() {
+                let why = stopped
+                    .err()
+                    .map_or_else(|| "a service runs still".to_owned(), |error| error.at("stop").why);
+                return Err(Trouble::Failed(why));
+            }
+            std::thread::sleep(TRY_AGAIN);
+        }
+    }
+
+    /// Whether the database is one that the old release wrote, and can read whole.
+    fn is_as_old_left_it(&self, declaration: &Declaration) -> bool {
+        let old = self.places.release(&declaration.from);
+        let is_there = fs::symlink_metadata(self.places.database()).is_ok();
+        let read = check::migrations(&old, check::owner(&self.record));
+        is_there && matches!(read, Ok(Migrations::Compatible))
+    }
+
+    /// Has the owner's own hand put the copy in the place of the database. A copy that is gone was put there before.
+    fn put_back(&self, declaration: &Declaration) -> Result<(), Trouble> {
+        let old = self.places.release(&declaration.from);
+        let copy = self.places.database_copy().display().to_string();
+        let args = ["--restore-database", copy.as_str(), "--system"];
+        let owner = check::owner(&self.record);
+        let ended = programs::run(&old, "bangerd", &args, Some(owner), "restore").map_err(of_step)?;
+        match ended.code {
+            Some(0) => Ok(()),
+            Some(1) if self.is_as_old_left_it(declaration) => Ok(()),
+            _ => Err(Trouble::Failed(ended.said.trim().to_owned())),
+        }
+    }
+
     /// Links the units that the new release has and the old one has not.
     fn link_units(&self, declaration: &Declaration) -> Result<(), Trouble> {
         let (old, new) = self.units_of_both(declaration)?;
@@ -171,13 +226,16 @@ impl SystemHost {
         write_file(&self.places.install().record(), &record.render(), ROOT).map_err(of_disk)
     }
 
-    /// Removes releases that nobody needs: neither side of this update, nor any process.
+    /// Removes releases that nobody needs: no side of this update, not the one before, no process.
     fn prune(&self, declaration: &Declaration) -> io::Result<()> {
-        let kept = [self.places.release(&declaration.from), self.places.release(&declaration.to)];
-        let used = directories_of_programs()?;
+        let mut kept = vec![self.places.release(&declaration.from), self.places.release(&declaration.to)];
+        // On the way back it is another one, and still the one to go back to.
+        kept.extend(Places::version_of(&self.places.previous()).map(|version| self.places.release(&version)));
+        let used = programs_that_run()?;
         for entry in fs::read_dir(self.places.releases())? {
             let path = entry?.path();
-            if !kept.contains(&path) && !used.contains(&path) {
+            let resolved = canonical(&path);
+            if !kept.contains(&path) && !used.iter().any(|program| program.starts_with(&resolved)) {
                 remove_all(&path)?;
             }
         }
@@ -192,8 +250,9 @@ fn units(release: &Path) -> io::Result<BTreeSet<String>> {
     Ok(names.into_iter().filter_map(|name| name.into_string().ok()).collect())
 }
 
-/// The directories that hold a program that some process runs. A machine's link runs for as long as the machine.
-fn directories_of_programs() -> io::Result<BTreeSet<PathBuf>> {
-    let links = fs::read_dir("/proc")?.filter_map(|entry| fs::read_link(entry.ok()?.path().join("exe")).ok());
-    Ok(links.filter_map(|program| program.parent().map(Path::to_owned)).collect())
+/// The programs that processes run, by their resolved paths. A machine's link runs for as long as the machine.
+fn programs_that_run() -> io::Result<BTreeSet<PathBuf>> {
+    Ok(fs::read_dir("/proc")?
+        .filter_map(|entry| fs::read_link(entry.ok()?.path().join("exe")).ok())
+        .collect())
 }

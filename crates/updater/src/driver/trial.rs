@@ -17,7 +17,7 @@ use update::{
 };
 
 use super::host::{SystemHost, of_step, of_systemd};
-use crate::{check, error::Told as _};
+use crate::{check, error::Told as _, places::canonical};
 
 /// How long agents may take to answer a daemon that has just taken their machines up.
 const AGENTS_LIMIT: Duration = Duration::from_secs(30);
@@ -53,7 +53,7 @@ impl Trial for SystemHost {
 impl SystemHost {
     /// Looks whether both services run the new release's programs. Returns their processes.
     fn services(&self, declaration: &Declaration) -> Result<Vec<u32>, Trouble> {
-        let release = self.places.release(&declaration.to);
+        let release = canonical(&self.places.release(&declaration.to));
         let mut pids = vec![];
         for (unit, program) in [(HELPER, "bangerd-root"), (DAEMON, "bangerd")] {
             let status = self.runtime.block_on(self.systemd.unit(unit)).map_err(of_systemd)?;

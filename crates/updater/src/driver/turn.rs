@@ -18,9 +18,9 @@ use update::{
 use super::{declare::declare, host::SystemHost};
 use crate::{
     error::{Told as _, UpdateError},
-    places::Places,
+    places::{Places, canonical},
     plan::Plan,
-    record::{End, Outcome, lock},
+    record::{self, End, Outcome, lock},
 };
 
 const STEP: &str = "resume";
@@ -48,6 +48,11 @@ pub fn drive(runtime: Handle) -> Result<Ending, UpdateError> {
     let me = if let Some(declaration) = declared(&mut host)? {
         side(&host.places, &declaration)?
     } else {
+        // What lies there without a whole line was never declared; whoever left it told so.
+        if std::fs::exists(host.places.journal()).map_err(|error| error.at("declare"))? {
+            record::forget_undeclared(&host.places).map_err(|error| error.at("declare"))?;
+            return Ok(Ending::Idle);
+        }
         let plan = Plan::read(&host.places)?;
         if let Err(error) = declare(&mut host, &plan) {
             abandoned(&host.places, &plan, &error);
@@ -80,10 +85,14 @@ pub fn resume(runtime: Handle, moment: Moment) -> Result<Ending, UpdateError> {
     let mut host = SystemHost::connect(runtime, STEP)?;
     let lock = lock::take(&host.places.driver_lock(), STEP)?;
     let Some(declaration) = declared(&mut host)? else {
+        record::forget_undeclared(&host.places).map_err(|error| error.at(STEP))?;
         return Ok(Ending::Idle);
     };
     if side(&host.places, &declaration).ok() != Some(Side::Old) {
         let program = program_of(&host.places, &declaration, Side::Old);
+        if std::env::current_exe().ok() == std::fs::canonicalize(&program).ok() {
+            return Err(UpdateError::failed(STEP, format!("{} does not know itself", program.display())));
+        }
         let moment = (moment == Moment::BeforeServices).then_some("--before-services");
         drop((host, lock));
         let error = Command::new(&program).args(["update", "--resume"]).args(moment).exec();
@@ -133,7 +142,7 @@ fn declared(host: &mut SystemHost) -> Result<Option<Declaration>, UpdateError> {
 fn side(places: &Places, declaration: &Declaration) -> Result<Side, UpdateError> {
     let me = std::env::current_exe().map_err(|error| error.at(STEP))?;
     let sides = [Side::Old, Side::New];
-    let is_mine = |side: &Side| me == places.release(declaration.version(*side)).join("banger");
+    let is_mine = |side: &Side| me == canonical(&program_of(places, declaration, *side));
     sides.into_iter().find(is_mine).ok_or_else(|| {
         let why = format!("{} is of neither release of this update", me.display());
         UpdateError::refused(STEP, why).hint("`sudo banger update --resume` runs the one that it needs.")
@@ -153,7 +162,9 @@ fn abandoned(places: &Places, plan: &Plan, error: &UpdateError) {
         end: End::Abandoned,
         why: Some(error.to_string()),
         warning: None,
+        is_refused: error.class == model::Class::Refused,
     };
+    record::forget_undeclared(places).ok();
     outcome.write(places).ok();
 }
 

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use model::{Class, InstallRecord};
 use serde_json::{Value, json};
 
-use super::rights::{agreed, need_root, own_directory, systemd};
+use super::rights::{agreed, need_root, no_update_meanwhile, own_directory, systemd};
 use crate::{
     daemon::Context,
     exit,
@@ -60,6 +60,7 @@ impl Install {
             context.screen.note("nothing was written");
             return Ok(exit::DONE);
         }
+        let _held = no_update_meanwhile(DOING)?;
         apply::all(&plan).doing(DOING)?;
         context.screen.note("the files are written");
         if let Some(systemd) = systemd {

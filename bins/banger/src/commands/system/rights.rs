@@ -1,7 +1,8 @@
 //! What all of `banger system` needs: root's rights, a yes, systemd.
 
 use std::{
-    env, fs,
+    env,
+    fs::{self, File},
     io::{self, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
 };
@@ -12,6 +13,7 @@ use host::{
 };
 use install::InstallError;
 use model::Class;
+use updater::{authorise, places::Places, record::lock};
 
 use crate::{
     daemon::{Context, uid},
@@ -68,6 +70,27 @@ pub(super) async fn systemd(doing: &str) -> Result<Option<Systemd>, Fault> {
         return Ok(None);
     }
     Systemd::connect().await.doing(doing).map(Some)
+}
+
+/// Keeps updates away while what is returned is held.
+///
+/// # Errors
+///
+/// Refused while one is under way, or was begun and is not over.
+pub(super) fn no_update_meanwhile(doing: &str) -> Result<Vec<File>, Fault> {
+    let places = Places::new(SystemPaths::of_this_host());
+    if !places.dir().is_dir() {
+        return Ok(vec![]);
+    }
+    let held = [places.lock(), places.driver_lock()].into_iter().map(|path| lock::take(&path, "authorise"));
+    let held = held.collect::<Result<_, _>>().and_then(|held| {
+        authorise::refuse_unfinished(&places)?;
+        Ok(held)
+    });
+    held.map_err(|error| Fault {
+        hint: error.hint,
+        ..Fault::new(error.class, format!("{doing}: {}", error.why))
+    })
 }
 
 /// Asks whether to go on. Returns whether to.

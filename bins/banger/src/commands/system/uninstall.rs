@@ -17,7 +17,7 @@ use model::{Class, InstallRecord, OpId, VmState};
 use serde_json::json;
 
 use super::{
-    rights::{agreed, need_root, systemd},
+    rights::{agreed, need_root, no_update_meanwhile, systemd},
     status::plan_of,
 };
 use crate::{
@@ -73,6 +73,7 @@ impl Uninstall {
             context.screen.note("nothing was removed");
             return Ok(exit::DONE);
         }
+        let _held = no_update_meanwhile(DOING)?;
         if let Some(systemd) = &systemd {
             take_down(context, systemd, &machines).await?;
         }

@@ -222,7 +222,7 @@ fn tell(context: &Context, plan: &Plan, outcome: Outcome) -> Result<u8, Fault> {
             )))
         }
         End::Abandoned => {
-            let class = if why.contains("in flight") { Class::Refused } else { Class::Failed };
+            let class = if outcome.is_refused { Class::Refused } else { Class::Failed };
             Err(Fault::new(class, why).hint("Nothing was changed."))
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use smoke::{NEXT, on_service, wait::wait_for};
 
-use super::lived::Lived;
+use super::lived::{Lived, SMALL};
 
 /// How long what takes an update up may need.
 const LIMIT: Duration = Duration::from_secs(90);
@@ -43,7 +43,23 @@ fn update_that_is_interrupted_leaves_one_whole_release() {
     on_service(|host| {
         let lived = Lived::begin(host);
         lived.releases.offer(NEXT, |_| ());
+        host.also("update_refuses_in_flight", || {
+            let creating = host.banger(["vm", "create", "--name", "two"]).args(SMALL).start();
+            wait_for("the second machine's record", LIMIT, || host.names().contains(&"two".to_owned()));
+            let said = lived.update([]).run().exits(3).stderr();
+            assert!(said.contains("operations are in flight: vm create two"), "{said}");
+            let waiting = lived.update(["--wait", "3m", "--trial-seconds", "3"]).start();
+            drop(creating.finish().ok());
+            lived.wait_for_event("declared");
+            let said = lived.update(["--force"]).run().exits(3).stderr();
+            assert!(said.contains("another update is under way"), "{said}");
+            drop(waiting.finish().ok());
+            lived.assert_whole(NEXT, "an update that waited");
+            lived.assert_machine_lives("an update that waited");
+            host.banger(["vm", "delete", "two"]).run().ok();
+        });
         host.also("update_after_terminal_closed", || {
+            lived.begin_again();
             let running = lived.update(["--trial-seconds", "3"]).start();
             lived.wait_for_event("switched");
             host.root(["sh", "-c", "kill -9 $(pgrep -f '[b]anger update --manifest-url' | head -n 1)"]).run();

@@ -4,7 +4,7 @@ use smoke::{Host, Releases};
 
 use crate::system::{boot_id, install, main_pid, monitor_unit};
 
-const SMALL: [&str; 2] = ["--image", "debian-small"];
+pub(super) const SMALL: [&str; 2] = ["--image", "debian-small"];
 
 /// A host with banger and one machine, and how it was when that ran.
 pub(crate) struct Lived<'a> {

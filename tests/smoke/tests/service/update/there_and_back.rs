@@ -1,5 +1,7 @@
 //! A good release and bad ones: each ends with one whole release, and the machine that ran runs.
 
+use std::{fs, path::Path};
+
 use smoke::{NEXT, NEXT_BUILT_AT, NEXT_COMMIT, Releases, on_service, script};
 
 use super::lived::Lived;
@@ -44,28 +46,55 @@ fn daemon_that(does: &str) -> String {
     )
 }
 
+/// What makes a bad release of a good one, in the directory of its programs.
+type Spoil = fn(&Path);
+
+const BAD: [(&str, &str, Spoil); 7] = [
+    ("a daemon that exits at once", "restart: ", |dir| script(&dir.join("bangerd"), &daemon_that("exit 1"))),
+    ("a helper that exits at once", "restart: ", |dir| {
+        script(&dir.join("bangerd-root"), "#!/bin/sh\nexit 1\n");
+    }),
+    ("a daemon that is never ready", "restart: ", |dir| {
+        script(&dir.join("bangerd"), &daemon_that("exec sleep 600"));
+    }),
+    ("a daemon that removes the database", "restart: ", |dir| {
+        script(
+            &dir.join("bangerd"),
+            &daemon_that("rm -f /var/lib/banger/state.db /var/lib/banger/state.db-*; exit 1"),
+        );
+    }),
+    ("a daemon that empties the database", "restart: ", |dir| {
+        let does = "rm -f /var/lib/banger/state.db-*; : >/var/lib/banger/state.db; exit 1";
+        script(&dir.join("bangerd"), &daemon_that(does));
+    }),
+    ("an agent of another release, which its doctor sees", "trial: its doctor fails agent", |dir| {
+        fs::write(dir.join("banger-vsock-agent"), "no agent").unwrap();
+    }),
+    ("a driver that ends at once", "resume: the updater ended before it was done", |dir| {
+        let program = dir.join("banger");
+        fs::rename(&program, dir.join("banger-itself")).unwrap();
+        let text =
+            "#!/bin/sh\ncase \"$*\" in *--drive*) exit 7;; esac\nexec \"${0%/*}/banger-itself\" \"$@\"\n";
+        script(&program, text);
+    }),
+];
+
 #[test]
 fn update_rollback_keeps_vm_alive() {
     on_service(|host| {
         let mut lived = Lived::begin(host);
-        let bad = [
-            ("a daemon that exits at once", "bangerd", daemon_that("exit 1"), "restart: "),
-            ("a helper that exits at once", "bangerd-root", "#!/bin/sh\nexit 1\n".to_owned(), "restart: "),
-            ("a daemon that is never ready", "bangerd", daemon_that("exec sleep 600"), "restart: "),
-        ];
-        for (what, program, text, why) in bad {
-            lived.releases = Releases::serve(host);
-            lived.releases.offer(NEXT, |dir| script(&dir.join(program), &text));
-            let output = lived.update(["--force"]).run().exits(1);
-            let said = output.stderr();
-            assert!(
-                said.contains("(rolled back to previous install)") && said.contains(why),
-                "{what}: {said}"
-            );
-            lived.assert_machine_lives(what);
-            lived.assert_whole("v0.1.0", what);
-            let again = lived.update([]).run().exits(3).stderr();
-            assert!(again.contains("was tried here and went back"), "{what}: {again}");
+        for (what, why, spoil) in BAD {
+            host.also(what, || {
+                lived.releases = Releases::serve(host);
+                lived.releases.offer(NEXT, spoil);
+                let output = lived.update(["--force"]).run().exits(1);
+                let said = output.stderr();
+                assert!(said.contains("(rolled back to previous install)") && said.contains(why), "{said}");
+                lived.assert_machine_lives(what);
+                lived.assert_whole("v0.1.0", what);
+                let again = lived.update([]).run().exits(3).stderr();
+                assert!(again.contains("was tried here and went back"), "{again}");
+            });
         }
         host.banger(["vm", "delete", "one"]).run().ok();
     });
