@@ -163,11 +163,11 @@ fn perform(
     moment: Moment,
 ) -> Result<Event, Trouble> {
     match action {
-        Action::Switch => host.point_at(declaration, Side::New).map(|()| Event::Switched),
+        Action::Switch => host.switch(declaration).map(|()| Event::Switched),
         Action::Restart => host.restart(declaration, Side::New).map(|()| Event::Restarted),
         Action::Try => host.watch(declaration).map(|()| Event::Passed),
         Action::Finish => host.settle(declaration, Side::New).map(|()| Event::Finished),
-        Action::Revert => host.point_at(declaration, Side::Old).map(|()| Event::Reverted),
+        Action::Revert => host.revert(declaration, moment).map(|()| Event::Reverted),
         Action::Restore => host.restore(declaration, moment).map(|()| Event::Restored),
         Action::Return => {
             host.restart(declaration, Side::Old)?;

@@ -53,12 +53,21 @@ pub trait Journal {
 
 /// The installed system. Every operation may be done again, and does then what is left to be done.
 pub trait Installed {
-    /// Points `current` at a side's release and has its units read. No service is touched.
+    /// Points `current` at the new release and has its units read. No service is touched.
     ///
     /// # Errors
     ///
     /// [`Trouble`]: `current` names one release or the other, whole.
-    fn point_at(&mut self, declaration: &Declaration, side: Side) -> Result<(), Trouble>;
+    fn switch(&mut self, declaration: &Declaration) -> Result<(), Trouble>;
+
+    /// Takes the services down, then points `current` at the old release and has its units read. The services are down
+    /// first, since whoever starts a failed one again would start the old release on what the new one made of the database.
+    /// Before the services nothing has to be taken down. Machines are not touched.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`]: `current` names one release or the other, whole.
+    fn revert(&mut self, declaration: &Declaration, moment: Moment) -> Result<(), Trouble>;
 
     /// Starts the services of a side's release again and waits until they are ready. Machines are not touched.
     ///
@@ -67,8 +76,8 @@ pub trait Installed {
     /// [`Trouble`] where they are not.
     fn restart(&mut self, declaration: &Declaration, side: Side) -> Result<(), Trouble>;
 
-    /// Puts the database back as it was declared, if the old release cannot read the one that is there. Only then are
-    /// the services stopped for it, and none before the services. Machines are not touched.
+    /// Puts the database back as it was declared, unless the one that is there is one that the old release left. The
+    /// services are down for it.
     ///
     /// # Errors
     ///

@@ -173,6 +173,17 @@ impl World {
         }
     }
 
+    /// Takes the services down, where they may be up.
+    fn take_down(&mut self, moment: Moment) -> Result<(), Trouble> {
+        match moment {
+            Moment::Up => self.op(|world| world.services = None),
+            Moment::BeforeServices => {
+                assert_eq!(self.services, None, "services run before the services");
+                Ok(())
+            }
+        }
+    }
+
     /// Runs the services of a release. Returns whether they became ready.
     fn run(&mut self, side: Side) -> bool {
         self.services = Some(side);
@@ -217,9 +228,17 @@ impl Journal for World {
 }
 
 impl Installed for World {
-    fn point_at(&mut self, _: &Declaration, side: Side) -> Result<(), Trouble> {
-        self.op(|world| world.current = side)?;
+    fn switch(&mut self, _: &Declaration) -> Result<(), Trouble> {
+        self.op(|world| world.current = Side::New)?;
         // systemd reads its units: what it knows of them is not modelled, that it can fail is.
+        self.op(|_| ())
+    }
+
+    fn revert(&mut self, _: &Declaration, moment: Moment) -> Result<(), Trouble> {
+        self.take_down(moment)?;
+        self.op(|world| world.current = Side::Old)?;
+        // Whoever starts failed services again does so from here on with the old release.
+        assert!(self.services.is_none(), "the old release is started on what the new one left");
         self.op(|_| ())
     }
 
@@ -231,13 +250,7 @@ impl Installed for World {
     }
 
     fn restore(&mut self, _: &Declaration, moment: Moment) -> Result<(), Trouble> {
-        if self.database_is_readable {
-            return self.op(|_| ());
-        }
-        match moment {
-            Moment::Up => self.op(|world| world.services = None)?,
-            Moment::BeforeServices => assert_eq!(self.services, None, "services run before the services"),
-        }
+        self.take_down(moment)?;
         self.op(|world| world.database_is_readable = true)
     }
 

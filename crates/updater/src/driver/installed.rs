@@ -23,7 +23,6 @@ use update::{
 use super::host::{SystemHost, of_disk, of_step, of_systemd};
 use crate::{
     check::{self, Migrations},
-    error::Told as _,
     places::{Places, canonical},
     programs, record,
 };
@@ -31,22 +30,20 @@ use crate::{
 const ROOT: Ids = Ids { uid: 0, gid: 0 };
 /// How long a release's service may take until it is ready.
 const READY_LIMIT: Duration = Duration::from_secs(30);
-/// How often the services are stopped, which a knock starts again.
-const TRIES_MAX: u32 = 5;
-/// How long between two tries.
-const TRY_AGAIN: Duration = Duration::from_millis(500);
 
 impl Installed for SystemHost {
-    fn point_at(&mut self, declaration: &Declaration, side: Side) -> Result<(), Trouble> {
+    fn switch(&mut self, declaration: &Declaration) -> Result<(), Trouble> {
         self.hold();
         // A daemon that starts from here on is on trial: it begins with a hold of its own.
         write_file(&self.places.install().trial(), "", ROOT).map_err(of_disk)?;
-        if side == Side::New {
-            self.link_units(declaration)?;
-        }
-        let to = Places::link_to(declaration.version(side));
-        write_link(&self.places.current(), &to, ROOT).map_err(of_disk)?;
-        self.runtime.block_on(self.systemd.daemon_reload()).map_err(of_systemd)
+        self.link_units(declaration)?;
+        self.point_at(&declaration.to)
+    }
+
+    fn revert(&mut self, declaration: &Declaration, moment: Moment) -> Result<(), Trouble> {
+        self.take_down(moment)?;
+        write_file(&self.places.install().trial(), "", ROOT).map_err(of_disk)?;
+        self.point_at(&declaration.from)
     }
 
     fn restart(&mut self, _: &Declaration, _: Side) -> Result<(), Trouble> {
@@ -62,18 +59,10 @@ impl Installed for SystemHost {
         if !declaration.has_database_copy {
             return Ok(());
         }
-        self.lease = None;
-        if moment == Moment::Up {
-            // While the new daemon runs, what it does to the database is not over.
-            self.stop_new(declaration)?;
-        }
+        self.take_down(moment)?;
         let mark = self.places.restoring();
         if !fs::exists(&mark).map_err(of_disk)? && self.is_as_old_left_it(declaration) {
             return Ok(());
-        }
-        if moment == Moment::Up {
-            // A daemon that a knock starts beside this would begin an empty database.
-            self.runtime.block_on(services::stop_services(&self.systemd)).map_err(of_systemd)?;
         }
         // From here on what lies there is not to be judged any more: it may be half of each.
         write_file(&mark, "", ROOT).map_err(of_disk)?;
@@ -109,23 +98,19 @@ impl Installed for SystemHost {
 }
 
 impl SystemHost {
-    /// Stops both services until neither runs the new release. A knock may start them again meanwhile, as the release that
-    /// `current` names.
-    fn stop_new(&self, declaration: &Declaration) -> Result<(), Trouble> {
-        let new = canonical(&self.places.release(&declaration.to));
-        let mut tries = 1..TRIES_MAX;
-        loop {
-            let stopped = self.runtime.block_on(services::stop_both(&self.systemd));
-            if !programs_that_run().map_err(of_disk)?.contains(&new.join("bangerd")) {
-                return Ok(());
-            }
-            if tries.next().is_none() {
-                let why = stopped
-                    .err()
-                    .map_or_else(|| "a service runs still".to_owned(), |error| error.at("stop").why);
-                return Err(Trouble::Failed(why));
-            }
-            std::thread::sleep(TRY_AGAIN);
+    fn point_at(&self, version: &Version) -> Result<(), Trouble> {
+        write_link(&self.places.current(), &Places::link_to(version), ROOT).map_err(of_disk)?;
+        self.runtime.block_on(self.systemd.daemon_reload()).map_err(of_systemd)
+    }
+
+    /// Ends both services, and closes their sockets, so that nothing starts them again. Clients ask again for longer than
+    /// this takes.
+    fn take_down(&mut self, moment: Moment) -> Result<(), Trouble> {
+        self.lease = None;
+        match moment {
+            Moment::Up => self.runtime.block_on(services::stop_services(&self.systemd)).map_err(of_systemd),
+            // There is nothing to stop, and a stop would take away the start that is to come.
+            Moment::BeforeServices => Ok(()),
         }
     }
 
