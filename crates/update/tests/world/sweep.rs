@@ -2,7 +2,7 @@
 
 use update::{
     declaration::Side,
-    drive::{DriveError, Stop, drive, resume},
+    drive::{self, DriveError, Stop},
     port::Moment,
     state::State,
 };
@@ -11,6 +11,18 @@ use crate::world::{Kind, Quality, Strike, World};
 
 /// More operations than any update has.
 const OPS_MAX: u32 = 200;
+
+/// Has a release's driver drive.
+fn drive(world: &mut World, me: Side, moment: Moment) -> Result<Stop, DriveError> {
+    world.driver = me;
+    drive::drive(world, me, moment)
+}
+
+/// Has the old release take an update up.
+fn resume(world: &mut World, moment: Moment) -> Result<Stop, DriveError> {
+    world.driver = Side::Old;
+    drive::resume(world, moment)
+}
 
 /// What a real host does around the driver: the old one begins, hands over to the new one, and the keeper takes
 /// up what ended too early; a boot judges before the services and carries on after them.

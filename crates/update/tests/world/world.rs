@@ -3,9 +3,9 @@
 use update::{
     census::Census,
     declaration::{Declaration, Side},
-    journal::{Entry, line},
+    journal::{Entry, fold, line},
     port::{Installed, Journal, Moment, Trial, Trouble},
-    state::State,
+    state::{Action, State, next},
 };
 
 /// What the new release is like.
@@ -81,6 +81,8 @@ pub(crate) struct World {
     pub(crate) keeper: Side,
     /// What `install.toml` says.
     pub(crate) recorded: Side,
+    /// Whose driver acts.
+    pub(crate) driver: Side,
     /// Which release the services are of, where they run.
     pub(crate) services: Option<Side>,
     /// Whether the old release can read the database.
@@ -118,6 +120,7 @@ impl World {
             current: Side::Old,
             keeper: Side::Old,
             recorded: Side::Old,
+            driver: Side::Old,
             services: Some(Side::Old),
             database_is_readable: true,
             holds: true,
@@ -171,6 +174,19 @@ impl World {
             Kind::Fails => Err(Trouble::Failed("it was arranged".to_owned())),
             _ => Err(Trouble::Ending),
         }
+    }
+
+    /// Holds a driver to what it may do: only what the journal, as it lies on the disk, says comes next, and as a release
+    /// whose turn it is.
+    fn expect(&self, action: Action) {
+        let update = fold(&self.journal).unwrap().unwrap();
+        assert_eq!(next(&update.state), Some(action), "what is done is not what was recorded");
+        let turn = match action {
+            Action::Restart | Action::Try => Side::New,
+            Action::Switch | Action::Revert | Action::Restore | Action::Return => Side::Old,
+            Action::Finish => return,
+        };
+        assert_eq!(self.driver, turn, "{action:?} is not this driver's to do");
     }
 
     /// Takes the services down, where they may be up.
@@ -229,12 +245,14 @@ impl Journal for World {
 
 impl Installed for World {
     fn switch(&mut self, _: &Declaration) -> Result<(), Trouble> {
+        self.expect(Action::Switch);
         self.op(|world| world.current = Side::New)?;
         // systemd reads its units: what it knows of them is not modelled, that it can fail is.
         self.op(|_| ())
     }
 
     fn revert(&mut self, _: &Declaration, moment: Moment) -> Result<(), Trouble> {
+        self.expect(Action::Revert);
         self.take_down(moment)?;
         self.op(|world| world.current = Side::Old)?;
         // Whoever starts failed services again does so from here on with the old release.
@@ -243,6 +261,7 @@ impl Installed for World {
     }
 
     fn restart(&mut self, _: &Declaration, side: Side) -> Result<(), Trouble> {
+        self.expect(if side == Side::New { Action::Restart } else { Action::Return });
         assert_eq!(self.current, side, "only what current names is started");
         let mut is_ready = false;
         self.op(|world| is_ready = world.run(side))?;
@@ -250,6 +269,7 @@ impl Installed for World {
     }
 
     fn restore(&mut self, _: &Declaration, moment: Moment) -> Result<(), Trouble> {
+        self.expect(Action::Restore);
         self.take_down(moment)?;
         self.op(|world| world.database_is_readable = true)
     }
@@ -263,6 +283,7 @@ impl Installed for World {
 
 impl Trial for World {
     fn watch(&mut self, _: &Declaration) -> Result<(), Trouble> {
+        self.expect(Action::Try);
         self.op(|_| ())?;
         match self.quality {
             Quality::FailsItsTrial => Err(Trouble::Failed("a check fails".to_owned())),
