@@ -2,7 +2,7 @@
 
 use std::{os::unix::fs::PermissionsExt, sync::atomic::Ordering};
 
-use crate::world::{LIMIT, World, eventually, shell, spawn};
+use crate::world::{LIMIT, World, carry_each_end, eventually, shell, spawn};
 use futures::SinkExt;
 use guest::{
     ExecStatus,
@@ -70,21 +70,7 @@ async fn an_agent_that_begins_anew_is_found_again() {
 #[tokio::test]
 async fn a_forward_carries_each_end_by_itself() {
     let world = World::start(&[]).await;
-    let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = server.local_addr().unwrap().port().to_string().parse().unwrap();
-    let mut client = world.guest.forward(port).await.unwrap();
-    let (mut accepted, _) = server.accept().await.unwrap();
-    client.write_all(b"question").await.unwrap();
-    client.shutdown().await.unwrap();
-    let mut heard = String::new();
-    timeout(LIMIT, accepted.read_to_string(&mut heard)).await.unwrap().unwrap();
-    assert_eq!(heard, "question");
-    accepted.write_all(b"answer").await.unwrap();
-    drop(accepted);
-    let mut heard = String::new();
-    timeout(LIMIT, client.read_to_string(&mut heard)).await.unwrap().unwrap();
-    assert_eq!(heard, "answer");
-    drop(server);
+    let port = carry_each_end(&world).await;
     let refused = world.guest.forward(port).await.unwrap_err();
     assert!(matches!(refused, GuestError::Refused { .. }), "{refused:?}");
 }

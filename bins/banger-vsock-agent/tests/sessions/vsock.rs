@@ -10,13 +10,9 @@ use guest::{
     client::{Connection, GuestError},
 };
 use tempfile::TempDir;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, UnixListener},
-    time::timeout,
-};
+use tokio::{io::AsyncReadExt, net::UnixListener, time::timeout};
 
-use crate::world::{LIMIT, World, eventually, spawn};
+use crate::world::{LIMIT, World, carry_each_end, eventually, spawn};
 
 #[tokio::test]
 async fn commands_run_side_by_side_and_their_ends_are_told() {
@@ -36,20 +32,7 @@ async fn commands_run_side_by_side_and_their_ends_are_told() {
 #[tokio::test]
 async fn a_forward_carries_each_end_by_itself() {
     let world = World::start_over_vsock().await;
-    let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = server.local_addr().unwrap().port().to_string().parse().unwrap();
-    let mut client = world.guest.forward(port).await.unwrap();
-    let (mut accepted, _) = server.accept().await.unwrap();
-    client.write_all(b"question").await.unwrap();
-    client.shutdown().await.unwrap();
-    let mut heard = String::new();
-    timeout(LIMIT, accepted.read_to_string(&mut heard)).await.unwrap().unwrap();
-    assert_eq!(heard, "question");
-    accepted.write_all(b"answer").await.unwrap();
-    drop(accepted);
-    let mut heard = String::new();
-    timeout(LIMIT, client.read_to_string(&mut heard)).await.unwrap().unwrap();
-    assert_eq!(heard, "answer");
+    carry_each_end(&world).await;
 }
 
 #[tokio::test]

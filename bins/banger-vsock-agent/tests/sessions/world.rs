@@ -180,3 +180,22 @@ async fn pass(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf) {
         }
     }
 }
+
+/// Forwards a port over which one end is closed after the other. Returns it, with nobody listening there any more.
+pub(crate) async fn carry_each_end(world: &World) -> model::Port {
+    let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = server.local_addr().unwrap().port().to_string().parse().unwrap();
+    let mut client = world.guest.forward(port).await.unwrap();
+    let (mut accepted, _) = server.accept().await.unwrap();
+    client.write_all(b"question").await.unwrap();
+    client.shutdown().await.unwrap();
+    let mut heard = String::new();
+    tokio::time::timeout(LIMIT, accepted.read_to_string(&mut heard)).await.unwrap().unwrap();
+    assert_eq!(heard, "question");
+    accepted.write_all(b"answer").await.unwrap();
+    drop(accepted);
+    let mut heard = String::new();
+    tokio::time::timeout(LIMIT, client.read_to_string(&mut heard)).await.unwrap().unwrap();
+    assert_eq!(heard, "answer");
+    port
+}

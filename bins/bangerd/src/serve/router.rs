@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use api::Code;
+use api::{Code, VERSION_HEADER};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request},
+    http::HeaderValue,
     middleware,
+    response::Response,
     routing::{delete, get, post, put},
 };
 
@@ -50,7 +52,14 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .layer(middleware::from_fn_with_state(Arc::clone(&app), idempotency::once))
         // Each handler has a limit of its own.
         .layer(DefaultBodyLimit::disable())
+        .layer(middleware::map_response(named))
         .with_state(app)
+}
+
+/// Every reply says which release it is of, so that a client of another one can tell.
+async fn named(mut reply: Response) -> Response {
+    reply.headers_mut().insert(VERSION_HEADER, HeaderValue::from_static(model::RELEASE));
+    reply
 }
 
 async fn unknown(request: Request) -> Refused {

@@ -17,7 +17,9 @@ use serde_json::{Value, json};
 fn a_fresh_daemon_tells_of_itself_and_ends_when_asked() {
     let home = Home::new();
     let daemon = Daemon::start(&home);
-    let info = daemon.get("/v1/info").ok();
+    let reply = daemon.get("/v1/info");
+    assert_eq!(reply.header("banger-version").as_deref(), Some(model::RELEASE));
+    let info = reply.ok();
     assert_eq!(info["mode"], "embedded");
     assert_eq!(info["pid"], daemon.pid());
     assert_eq!(info["vms"], 0);

@@ -46,6 +46,7 @@ fn update_refuses_and_touches_nothing() {
         placeholder_key(host, &releases);
         dry_run(host, &releases);
         bad_releases(host);
+        a_journal_that_was_cut(host, &releases);
     });
 }
 
@@ -69,6 +70,19 @@ fn dry_run(host: &Host, releases: &Releases) {
     );
     assert_eq!(disk(host), before);
     host.root(["test", "-x", &format!("/usr/local/lib/banger/releases/{NEXT}/bangerd")]).run().ok();
+}
+
+/// What lies where a journal would, without one whole line: nothing was declared, and nobody takes the old plan up.
+fn a_journal_that_was_cut(host: &Host, releases: &Releases) {
+    let dir = "/var/lib/banger-root/update";
+    host.root(["sh", "-c", &format!("printf '{{\"v\":1' >{dir}/journal; echo '{{}}' >{dir}/plan")])
+        .run()
+        .ok();
+    refuses(host, releases, &[], 3, "an update that was begun is not over");
+    host.root(["banger", "update", "--resume"]).run().ok();
+    for left in ["journal", "plan"] {
+        assert_ne!(host.root(["test", "-e", &format!("{dir}/{left}")]).run().code, 0, "{left}");
+    }
 }
 
 /// Releases that speak against themselves before anything depends on them.
