@@ -16,13 +16,14 @@ mod lock;
 mod migration;
 mod open;
 mod process;
+mod readiness;
 mod record;
 mod vms;
 
 pub use copy::{copy, restore};
 pub use copy_error::CopyError;
 pub use error::StoreError;
-pub use migration::{Readiness, check_migrations};
 pub use open::Store;
 pub use process::ProcessMark;
+pub use readiness::{Readiness, check_migrations};
 pub use record::{VmRecord, WorkspaceRecord};

@@ -1,83 +1,23 @@
-//! The schema's versions, and which of them a database has.
+//! The schema's versions.
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
-use crate::{StoreError, backup, error::opening, vms};
+use crate::{StoreError, backup, error::opening};
 
 /// Every migration, in order; the first makes version 1 of nothing. They are frozen: a test holds their
 /// rendering.
 pub(crate) const STEPS: &[&str] = &[include_str!("../migrations/0001_machines.sql")];
 
-/// What a daemon of this release would do with a database.
-#[derive(Debug)]
-pub enum Readiness {
-    /// It would use it as it is, or make one where there is none.
-    Compatible {
-        /// The version of its schema; 0 where there is no database.
-        version: u32,
-    },
-    /// It would migrate it first.
-    WillMigrate {
-        /// The version of its schema.
-        from: u32,
-        /// The version that it would have.
-        to: u32,
-    },
-    /// It would refuse it.
-    Cannot(StoreError),
-}
-
-/// Says what a daemon of this release would do with the database at `path`. Changes nothing, and works
-/// beside a daemon that has it open.
-///
-/// A schema that is known may hold what is not: one record that cannot be read is a database that cannot.
-#[must_use]
-pub fn check_migrations(path: &Path) -> Readiness {
-    let readiness = check(path, STEPS);
-    if !matches!(readiness, Readiness::Compatible { version: 1.. }) {
-        return readiness;
-    }
-    match read_only(path).and_then(|connection| vms::read_all(&connection)) {
-        Ok(_) => readiness,
-        Err(error) => Readiness::Cannot(error),
-    }
-}
-
-fn read_only(path: &Path) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(path, flags).map_err(|source| opening(path, source))
-}
-
-fn check(path: &Path, steps: &[&'static str]) -> Readiness {
-    if matches!(path.try_exists(), Ok(false)) {
-        return Readiness::Compatible { version: 0 };
-    }
-    let connection = match read_only(path) {
-        Ok(connection) => connection,
-        Err(error) => return Readiness::Cannot(error),
-    };
-    let found = match sound(&connection, path).and_then(|()| version(&connection, path)) {
-        Ok(found) => found,
-        Err(error) => return Readiness::Cannot(error),
-    };
-    let known = latest(steps);
-    match found {
-        _ if found > known => {
-            Readiness::Cannot(StoreError::FromTheFuture { path: path.to_owned(), found, known })
-        }
-        _ if found < known => Readiness::WillMigrate { from: found, to: known },
-        _ => Readiness::Compatible { version: found },
-    }
-}
-
-fn latest(steps: &[&str]) -> u32 {
+/// The version that these steps lead to.
+pub(crate) fn latest(steps: &[&str]) -> u32 {
     u32::try_from(steps.len()).unwrap_or(u32::MAX)
 }
 
-fn version(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
+/// The version of a database's schema.
+pub(crate) fn version(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
     connection
         .query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0))
         .map_err(|source| opening(path, source))
@@ -150,28 +90,6 @@ mod tests {
     }
 
     #[test]
-    fn readiness_of_every_kind_of_database() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("state.db");
-        let readiness = |steps: &[&'static str]| format!("{:?}", check(&path, steps));
-
-        assert_eq!(readiness(STEPS), "Compatible { version: 0 }");
-        drop(Store::open(&path).unwrap());
-        assert_eq!(readiness(STEPS), "Compatible { version: 1 }");
-        assert_eq!(readiness(LATER), "WillMigrate { from: 1, to: 2 }");
-        let open = Store::open(&path).unwrap();
-        assert_eq!(readiness(LATER), "WillMigrate { from: 1, to: 2 }", "also beside a daemon");
-        drop(open);
-        drop(Store::open_with(&path, LATER).unwrap());
-        assert!(readiness(STEPS).starts_with("Cannot(FromTheFuture"));
-        fs::write(&path, [7; 8192]).unwrap();
-        assert!(readiness(STEPS).starts_with("Cannot(Damaged"), "{}", readiness(STEPS));
-        fs::remove_file(&path).unwrap();
-        fs::create_dir(&path).unwrap();
-        assert!(readiness(STEPS).starts_with("Cannot(Open"), "{}", readiness(STEPS));
-    }
-
-    #[test]
     fn a_migration_leaves_a_copy_of_what_was_before() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("state.db");
@@ -184,8 +102,8 @@ mod tests {
         assert_eq!(store.counter("boots_retried").unwrap(), 2);
 
         let copy = dir.path().join("backups/state-v1.db");
-        assert!(matches!(check(&copy, STEPS), Readiness::Compatible { version: 1 }));
         let copy = Connection::open(copy).unwrap();
+        assert_eq!(version(&copy, &path).unwrap(), 1);
         let counted: u64 = copy.query_row("SELECT value FROM counters", [], |row| row.get(0)).unwrap();
         assert_eq!(counted, 1);
     }
@@ -198,7 +116,7 @@ mod tests {
         let bad = &[STEPS[0], "CREATE TABLE later (x INTEGER NOT NULL) STRICT; CREATE TABLE vms (y);"];
         let error = Store::open_with(&path, bad).unwrap_err();
         assert!(matches!(error, StoreError::NotMigrated { from: 1, to: 2, .. }), "{error:?}");
-        assert!(matches!(check_migrations(&path), Readiness::Compatible { version: 1 }));
+        assert_eq!(version(&Connection::open(&path).unwrap(), &path).unwrap(), 1);
         drop(Store::open(&path).unwrap());
     }
 
