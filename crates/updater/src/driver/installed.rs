@@ -34,15 +34,14 @@ const READY_LIMIT: Duration = Duration::from_secs(30);
 impl Installed for SystemHost {
     fn switch(&mut self, declaration: &Declaration) -> Result<(), Trouble> {
         self.hold();
-        // A daemon that starts from here on is on trial: it begins with a hold of its own.
-        write_file(&self.places.install().trial(), "", ROOT).map_err(of_disk)?;
+        self.mark_trial().map_err(of_disk)?;
         self.link_units(declaration)?;
         self.point_at(&declaration.to)
     }
 
     fn revert(&mut self, declaration: &Declaration, moment: Moment) -> Result<(), Trouble> {
         self.take_down(moment)?;
-        write_file(&self.places.install().trial(), "", ROOT).map_err(of_disk)?;
+        self.mark_trial().map_err(of_disk)?;
         self.point_at(&declaration.from)
     }
 
@@ -98,6 +97,14 @@ impl Installed for SystemHost {
 }
 
 impl SystemHost {
+    /// A daemon that starts from here on is on trial: it begins with a hold of its own. Before the services of a boot the
+    /// directory is not there yet.
+    pub(super) fn mark_trial(&self) -> io::Result<()> {
+        let path = self.places.install().trial();
+        fs::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
+        write_file(&path, "", ROOT)
+    }
+
     fn point_at(&self, version: &Version) -> Result<(), Trouble> {
         write_link(&self.places.current(), &Places::link_to(version), ROOT).map_err(of_disk)?;
         self.runtime.block_on(self.systemd.daemon_reload()).map_err(of_systemd)

@@ -1,10 +1,6 @@
 //! Whose turn it is.
 
-use std::{
-    os::unix::process::CommandExt as _,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{os::unix::process::CommandExt as _, path::PathBuf, process::Command};
 
 use tokio::runtime::Handle;
 use update::{
@@ -106,7 +102,8 @@ pub fn resume(runtime: Handle, moment: Moment) -> Result<Ending, UpdateError> {
     }
     match update::drive::resume(&mut host, moment) {
         Ok(Stop::Later) => {
-            host.mark_trial()?;
+            // What a boot starts next is on trial.
+            host.mark_trial().map_err(|error| error.at(STEP))?;
             Ok(Ending::Later)
         }
         Ok(Stop::HandOver(declaration, turn)) => {
@@ -119,16 +116,6 @@ pub fn resume(runtime: Handle, moment: Moment) -> Result<Ending, UpdateError> {
             ending(&host.places, stop)
         }
         stop => ending(&host.places, stop),
-    }
-}
-
-impl SystemHost {
-    /// A daemon that a boot starts is on trial.
-    fn mark_trial(&self) -> Result<(), UpdateError> {
-        let path = self.places.install().trial();
-        let dir = path.parent().unwrap_or(Path::new("/"));
-        let made = std::fs::create_dir_all(dir).and_then(|()| std::fs::write(&path, ""));
-        made.map_err(|error| error.at(STEP))
     }
 }
 
