@@ -37,7 +37,7 @@ impl Context {
         owners_file::check(doing)?;
         let client = daemon_as_it_is(doing)?.telling(teller(self.screen));
         match client.probe().await {
-            Err(error @ ClientError::Unreachable { .. }) => start(&client, error, doing).await?,
+            Err(ClientError::Unreachable { .. }) => start(&client, doing).await?,
             other => other.doing(doing)?,
         }
         Ok(client)
@@ -46,7 +46,7 @@ impl Context {
     /// Starts the daemon again, which went away in the middle of `doing`.
     pub(crate) async fn daemon_again(&self, client: &Client, doing: &str) -> Result<(), Fault> {
         match client.probe().await {
-            Err(error @ ClientError::Unreachable { .. }) => start(client, error, doing).await,
+            Err(ClientError::Unreachable { .. }) => start(client, doing).await,
             other => other.doing(doing),
         }
     }
@@ -96,9 +96,12 @@ pub(crate) fn daemon_as_it_is(doing: &str) -> Result<Client, Fault> {
 
 /// Starts the user's own daemon. That of a system install is systemd's to start: its socket is always there, or
 /// something is wrong.
-async fn start(client: &Client, error: ClientError, doing: &str) -> Result<(), Fault> {
+async fn start(client: &Client, doing: &str) -> Result<(), Fault> {
     match paths::mode(doing)? {
-        Mode::System { .. } => Err(error.explain(doing).hint(SYSTEM_HINT)),
+        // One that is being restarted hangs up on whom it did not get to any more; asked again, the next one answers.
+        Mode::System { .. } => {
+            client.operations().await.map(drop).map_err(|error| error.explain(doing).hint(SYSTEM_HINT))
+        }
         Mode::Embedded { .. } => starter::start(client, doing).await,
     }
 }

@@ -79,10 +79,9 @@ pub(super) async fn systemd(doing: &str) -> Result<Option<Systemd>, Fault> {
 /// Refused while one is under way, or was begun and is not over.
 pub(super) fn no_update_meanwhile(doing: &str) -> Result<Vec<File>, Fault> {
     let places = Places::new(SystemPaths::of_this_host());
-    if !places.dir().is_dir() {
-        return Ok(vec![]);
-    }
-    let held = [places.lock(), places.driver_lock()].into_iter().map(|path| lock::take(&path, "authorise"));
+    // Where there was never an update there is nothing to hold, and nothing to leave behind.
+    let locks = [places.lock(), places.driver_lock()].into_iter().filter(|path| path.exists());
+    let held = locks.map(|path| lock::take(&path, "authorise"));
     let held = held.collect::<Result<_, _>>().and_then(|held| {
         authorise::refuse_unfinished(&places)?;
         Ok(held)
