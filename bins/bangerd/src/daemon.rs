@@ -159,7 +159,7 @@ fn on_signals(stop: &CancellationToken, signalled: &CancellationToken) -> std::i
 fn make_app(dirs: Dirs, config: Config, owner: owner::Owner, stop: CancellationToken) -> Result<App, Fatal> {
     let host_boot = host::boot::boot_id()
         .map_err(|error| Fatal::new("look at the host", &error, error.class(), error.hint()))?;
-    let user_key = machine::ensure_user_key(dirs.state()).map_err(|failure| Fatal {
+    let user_key = machine::ensure_user_key(&dirs.ssh_key()).map_err(|failure| Fatal {
         doing: "make its key",
         why: failure.message,
         class: failure.code.class(),

@@ -9,6 +9,7 @@
 //! | [`program`]  | programs on `PATH`                                                     |
 //! | [`sockets`]  | unix sockets below paths of any length                                 |
 //! | [`systemd`]  | units, over D-Bus; sockets that systemd hands in, and what it is told  |
+//! | [`text_file`] | a text file of others, changed whole or not at all               |
 //! | [`capacity`] | processors, memory, file systems                                       |
 //! | [`loops`]    | loop devices                                                           |
 //! | [`tsc`]      | the rate of the time-stamp counter                                     |
@@ -26,5 +27,6 @@ pub mod program;
 pub mod sockets;
 pub mod spawn;
 pub mod systemd;
+pub mod text_file;
 
 pub use known::{kvm, tsc};

@@ -26,7 +26,7 @@ mod uids;
 pub use foreign::{Chain, Chains, ChainsError, Foreign, ForeignRule, ForwardFacts};
 pub use lease::{Lease, LeaseError, Leases, LeasesError, TAP_PREFIX, TapName};
 pub use link::{IfName, Mac};
-pub use names::{FenceError, with_block, without_block};
+pub use names::{with_block, without_block};
 pub use plan::{HostFacts, Plan};
 pub use resolver::{NameServers, name_servers};
 pub use ruleset::{Peers, Ruleset, TABLE};

@@ -4,7 +4,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
     os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use api::{Code, Failure};
@@ -21,11 +21,6 @@ pub(crate) const HOST_KEY: &str = "ssh_host_ed25519_key";
 
 /// The file in a machine's directory by which a client knows the machine.
 pub(crate) const KNOWN_HOSTS: &str = "known_hosts";
-
-/// Where the user's private key lies below the state directory.
-pub(crate) fn user_key(state_dir: &Path) -> PathBuf {
-    state_dir.join("ssh").join("id_ed25519")
-}
 
 fn make(comment: &str) -> Result<PrivateKey, Failure> {
     let mut seed = [0; 32];
@@ -62,9 +57,8 @@ fn public(key: &PrivateKey) -> Result<String, Failure> {
 /// # Errors
 ///
 /// The key cannot be read or written.
-pub(crate) fn ensure_user_key(state_dir: &Path) -> Result<String, Failure> {
-    let path = user_key(state_dir);
-    let key = match fs::read(&path) {
+pub(crate) fn ensure_user_key(path: &Path) -> Result<String, Failure> {
+    let key = match fs::read(path) {
         Ok(bytes) => PrivateKey::from_openssh(&bytes).map_err(|error| {
             failure(Code::Failed, format!("read the key {}: {}", path.display(), chain(&error)))
         })?,
@@ -74,7 +68,7 @@ pub(crate) fn ensure_user_key(state_dir: &Path) -> Result<String, Failure> {
                 fs::create_dir_all(dir)
                     .map_err(|error| failure(Code::Failed, format!("make {}: {error}", dir.display())))?;
             }
-            write_whole(&path, pem(&key)?.as_bytes())?;
+            write_whole(path, pem(&key)?.as_bytes())?;
             key
         }
         Err(error) => return Err(failure(Code::Failed, format!("read the key {}: {error}", path.display()))),
@@ -119,13 +113,14 @@ mod tests {
     #[test]
     fn the_users_key_is_made_once_and_for_nobody_else() {
         let dir = tempfile::tempdir().unwrap();
-        let line = ensure_user_key(dir.path()).unwrap();
+        let path = dir.path().join("ssh").join("id_ed25519");
+        let line = ensure_user_key(&path).unwrap();
         assert!(line.starts_with("ssh-ed25519 "), "{line}");
-        assert_eq!(ensure_user_key(dir.path()).unwrap(), line);
-        let mode = fs::metadata(user_key(dir.path())).unwrap().permissions().mode();
+        assert_eq!(ensure_user_key(&path).unwrap(), line);
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        fs::write(user_key(dir.path()), "no key").unwrap();
-        assert!(ensure_user_key(dir.path()).unwrap_err().message.starts_with("read the key"));
+        fs::write(&path, "no key").unwrap();
+        assert!(ensure_user_key(&path).unwrap_err().message.starts_with("read the key"));
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(crate) fn view(app: &App, vm: &VmRecord) -> Vm {
         published: vm.published.clone(),
         dir: app.dirs.vm(&vm.id),
         link_dir: app.link_dir(&vm.id),
-        ssh_key: super::keys::user_key(app.dirs.state()),
+        ssh_key: app.dirs.ssh_key(),
         workspace: vm.workspace.as_ref().map(|workspace| Workspace {
             host_path: workspace.host_path.clone(),
             guest_path: workspace.guest_path.clone(),

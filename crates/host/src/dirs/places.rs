@@ -191,6 +191,12 @@ impl Dirs {
         &self.trial
     }
 
+    /// The user's private key of SSH, which every machine lets in.
+    #[must_use]
+    pub fn ssh_key(&self) -> PathBuf {
+        self.state.join("ssh").join("id_ed25519")
+    }
+
     /// The directory of all machines.
     #[must_use]
     pub fn vms(&self) -> PathBuf {

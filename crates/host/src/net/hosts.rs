@@ -1,21 +1,19 @@
-//! `<name>.vm` in the hosts file: written whole beside it and renamed into its place.
+//! `<name>.vm` in the hosts file.
 
 use std::{
-    fs::{self, File},
-    io::{self, Write},
-    os::{
-        fd::AsFd,
-        unix::fs::{MetadataExt, OpenOptionsExt},
-    },
+    fs,
     path::{Path, PathBuf},
 };
 
+use fence::FenceError;
 use model::Class;
-use network::{FenceError, Lease, with_block, without_block};
-use rustix::fs::{
-    AtFlags, CWD, Gid, Mode, StatVfsMountFlags, StatxAttributes, StatxFlags, Uid, XattrFlags, fchmod, fchown,
-    fgetxattr, flistxattr, fsetxattr, statvfs, statx,
-};
+use network::{Lease, with_block, without_block};
+use rustix::fs::{AtFlags, CWD, StatVfsMountFlags, StatxAttributes, StatxFlags, statvfs, statx};
+
+use crate::text_file::{self, TextFileError};
+
+/// Every program of the host resolves names.
+const MODE: u32 = 0o644;
 
 /// Why names do not stand in the hosts file. It is as it was, whole.
 #[derive(Debug, thiserror::Error)]
@@ -26,22 +24,6 @@ pub enum HostsError {
         /// The file.
         path: PathBuf,
     },
-    /// It cannot be read.
-    #[error("read {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// What stands in it is no longer what we wrote.
-    #[error("the block of machines in {} is damaged", path.display())]
-    Fence {
-        /// The file.
-        path: PathBuf,
-        /// Where.
-        source: FenceError,
-    },
     /// Nothing can take its place.
     #[error("{} is {why}", path.display())]
     Held {
@@ -50,20 +32,9 @@ pub enum HostsError {
         /// What holds it.
         why: &'static str,
     },
-    /// Somebody else wrote it at the same moment.
-    #[error("{} was changed meanwhile", path.display())]
-    Meanwhile {
-        /// The file.
-        path: PathBuf,
-    },
-    /// It cannot be replaced: the file system takes nothing, or something is mounted over it.
-    #[error("replace {}", path.display())]
-    Replace {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    /// It cannot be read or replaced, or what stands in it is no longer what we wrote.
+    #[error(transparent)]
+    File(#[from] TextFileError),
 }
 
 impl HostsError {
@@ -71,8 +42,8 @@ impl HostsError {
     #[must_use]
     pub fn class(&self) -> Class {
         match self {
-            Self::Link { .. } | Self::Fence { .. } | Self::Held { .. } => Class::Refused,
-            Self::Read { .. } | Self::Meanwhile { .. } | Self::Replace { .. } => Class::Failed,
+            Self::Link { .. } | Self::Held { .. } => Class::Refused,
+            Self::File(error) => error.class(),
         }
     }
 
@@ -80,7 +51,7 @@ impl HostsError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Fence { source, .. } => source.hint(),
+            Self::File(error @ TextFileError::Fence { .. }) => error.hint(),
             _ => Some("Names are left out of it; `ssh <name>.vm` works regardless.".to_owned()),
         }
     }
@@ -111,9 +82,10 @@ pub fn remove_names(path: &Path) -> Result<bool, HostsError> {
 ///
 /// [`HostsError`]; names cannot be written into it.
 pub(super) fn is_right(path: &Path, leases: &[Lease]) -> Result<bool, HostsError> {
-    let text = read_own(path)?.unwrap_or_default();
+    refuse_link(path)?;
+    let text = text_file::read(path)?.unwrap_or_default();
     let wanted = with_block(&text, leases);
-    let wanted = wanted.map_err(|source| HostsError::Fence { path: path.to_owned(), source })?;
+    let wanted = wanted.map_err(|source| TextFileError::Fence { path: path.to_owned(), source })?;
     if let Some(why) = held_by(path) {
         return Err(HostsError::Held { path: path.to_owned(), why });
     }
@@ -137,90 +109,15 @@ fn held_by(path: &Path) -> Option<&'static str> {
     is_read_only.then_some("on a file system that is read-only")
 }
 
-/// Reads it, unless it is a link.
-fn read_own(path: &Path) -> Result<Option<String>, HostsError> {
-    let unread = |source| HostsError::Read { path: path.to_owned(), source };
+fn refuse_link(path: &Path) -> Result<(), HostsError> {
     match fs::symlink_metadata(path) {
-        Ok(meta) if meta.is_symlink() => return Err(HostsError::Link { path: path.to_owned() }),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unread(error)),
-        Ok(_) | Err(_) => {}
+        Ok(meta) if meta.is_symlink() => Err(HostsError::Link { path: path.to_owned() }),
+        // Whoever reads it next says why it cannot be looked at.
+        Ok(_) | Err(_) => Ok(()),
     }
-    read(path).map_err(unread)
 }
 
 fn change(path: &Path, by: impl Fn(&str) -> Result<String, FenceError>) -> Result<bool, HostsError> {
-    let old = read_own(path)?;
-    let text = old.as_deref().unwrap_or_default();
-    let new = by(text).map_err(|source| HostsError::Fence { path: path.to_owned(), source })?;
-    if new == text {
-        return Ok(false);
-    }
-    let beside = beside(path);
-    let replaced = write_beside(path, &beside, &new).and_then(|()| {
-        // Nobody locks this file. What was written in this moment is at least not lost by us.
-        if read(path)? == old { rename(&beside, path).map(|()| true) } else { Ok(false) }
-    });
-    if !matches!(replaced, Ok(true)) {
-        let _not_there = fs::remove_file(&beside);
-    }
-    match replaced {
-        Ok(true) => Ok(true),
-        Ok(false) => Err(HostsError::Meanwhile { path: path.to_owned() }),
-        Err(source) => Err(HostsError::Replace { path: path.to_owned(), source }),
-    }
-}
-
-fn read(path: &Path) -> io::Result<Option<String>> {
-    match fs::read_to_string(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        read => read.map(Some),
-    }
-}
-
-fn beside(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.banger"))
-}
-
-fn write_beside(path: &Path, beside: &Path, text: &str) -> io::Result<()> {
-    // One is left over where the power went between writing and renaming.
-    let _not_there = fs::remove_file(beside);
-    let mut file = File::options().write(true).create_new(true).mode(0o600).open(beside)?;
-    file.write_all(text.as_bytes())?;
-    match File::open(path) {
-        Ok(old) => keep(&old, &file)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => fchmod(&file, Mode::from_raw_mode(0o644))?,
-        Err(error) => return Err(error),
-    }
-    file.sync_all()
-}
-
-/// Gives the new file the owner, the attributes (such as a security label) and the mode of the old.
-fn keep(old: &File, new: &File) -> io::Result<()> {
-    let meta = old.metadata()?;
-    fchown(new, Some(Uid::from_raw(meta.uid())), Some(Gid::from_raw(meta.gid())))?;
-    for name in attributes(old)? {
-        let mut value = vec![0; ATTRIBUTE_BYTES_MAX];
-        let len = fgetxattr(old, &*name, value.as_mut_slice())?;
-        fsetxattr(new, &*name, value.get(..len).unwrap_or_default(), XattrFlags::empty())?;
-    }
-    Ok(fchmod(new, Mode::from_raw_mode(meta.mode() & 0o7777))?)
-}
-
-/// The kernel takes no longer value, and no longer list of names.
-const ATTRIBUTE_BYTES_MAX: usize = 64 * 1024;
-
-fn attributes(file: impl AsFd) -> io::Result<Vec<String>> {
-    let mut names = vec![0; ATTRIBUTE_BYTES_MAX];
-    let len = match flistxattr(file, names.as_mut_slice()) {
-        Err(rustix::io::Errno::OPNOTSUPP) => 0,
-        listed => listed?,
-    };
-    let names = names.get(..len).unwrap_or_default().split(|byte| *byte == 0);
-    Ok(names.filter(|name| !name.is_empty()).map(|name| String::from_utf8_lossy(name).into_owned()).collect())
-}
-
-fn rename(beside: &Path, path: &Path) -> io::Result<()> {
-    fs::rename(beside, path)?;
-    path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
+    refuse_link(path)?;
+    Ok(text_file::change(path, MODE, by)?)
 }
