@@ -2,7 +2,9 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{completion, daemon, doctor, image, info, internal, kernel, system, update, version, vm};
+use super::{
+    completion, daemon, doctor, image, info, internal, kernel, ssh_config, system, update, version, vm,
+};
 use crate::screen::{Color, Detail, Screen};
 
 /// Real Linux machines in one command.
@@ -71,6 +73,7 @@ pub(crate) enum Command {
     /// Kernels: what machines boot
     #[command(subcommand, subcommand_required = true, arg_required_else_help = true)]
     Kernel(kernel::Kernel),
+    SshConfig(ssh_config::SshConfig),
     /// The system install: a service for one user of this host
     #[command(subcommand, subcommand_required = true, arg_required_else_help = true)]
     System(system::System),

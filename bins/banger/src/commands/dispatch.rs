@@ -11,6 +11,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<u8, Fault
         Command::Vm(vm) => vm.run(context).await,
         Command::Image(image) => image.run(context).await,
         Command::Kernel(kernel) => kernel.run(context).await,
+        Command::SshConfig(ssh_config) => ssh_config.run(context),
         Command::System(system) => system.run(context).await,
         Command::Update(update) => update.run(context).await,
         Command::Daemon(daemon) => daemon.run(context).await,
@@ -18,6 +19,6 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<u8, Fault
         Command::Doctor(doctor) => doctor.run(context).await,
         Command::Version(version::Version {}) => Ok(version::run(context)),
         Command::Completion(completion) => completion.run(),
-        Command::Internal(internal) => internal.run().await,
+        Command::Internal(internal) => internal.run(context).await,
     }
 }

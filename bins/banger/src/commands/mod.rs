@@ -10,6 +10,7 @@ mod image;
 mod info;
 mod internal;
 mod kernel;
+mod ssh_config;
 mod system;
 mod update;
 mod version;

@@ -8,5 +8,5 @@ mod refs;
 mod starter;
 
 pub(crate) use context::{Context, daemon_as_it_is, glance};
-pub(crate) use paths::{mode, uid};
+pub(crate) use paths::{dirs, mode, uid};
 pub(crate) use refs::find_all;

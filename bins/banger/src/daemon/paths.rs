@@ -30,7 +30,8 @@ pub(crate) fn mode(doing: &str) -> Result<Mode, Fault> {
     Mode::find(&SystemPaths::of_this_host(), uid()).doing(doing)
 }
 
-fn dirs(doing: &str) -> Result<Dirs, Fault> {
+/// The directories of the daemon of this user.
+pub(crate) fn dirs(doing: &str) -> Result<Dirs, Fault> {
     match mode(doing)? {
         Mode::System { record } => Ok(Dirs::system(&SystemPaths::of_this_host(), &record)),
         Mode::Embedded { .. } => Dirs::embedded(&Environment::of_this_process()).doing(doing),

@@ -7,4 +7,5 @@ mod bad_input;
 mod help;
 mod host;
 mod output;
+mod ssh_config;
 mod system;

@@ -71,7 +71,11 @@ pub(super) async fn running(
     given: &str,
     doing: &str,
 ) -> Result<Vm, Fault> {
-    let vm = context.vm(client, given, doing).await?;
+    that_runs(context.vm(client, given, doing).await?, doing)
+}
+
+/// The machine, if it runs.
+pub(crate) fn that_runs(vm: Vm, doing: &str) -> Result<Vm, Fault> {
     match vm.state {
         VmState::Running => Ok(vm),
         VmState::Starting => {

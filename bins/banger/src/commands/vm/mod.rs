@@ -26,5 +26,7 @@ mod stats;
 mod stop;
 
 pub(crate) use command::{Vm, with_defaults_of_this_host};
+pub(crate) use exec::that_runs;
 pub(crate) use list::List;
 pub(crate) use run::Run;
+pub(crate) use ssh::{has_sshd, literal, not_run, quoted};

@@ -37,23 +37,30 @@ impl Ssh {
         let doing = format!("log in to {}", self.machine.machine);
         let client = context.daemon(&doing).await?;
         let vm = running(context, &client, &self.machine.machine, &doing).await?;
-        // Said here, where it can be said well: ssh knows only that nobody answered.
-        let health = Connection::in_dir(&vm.link_dir).health().await.doing(&doing)?;
-        if !health.has_sshd {
-            return Err(Fault::new(Class::Failed, format!("{doing}: the image has no sshd")).hint(format!(
-                "Install openssh-server in it, or use `banger vm exec -t {} -- sh`.",
-                vm.name
-            )));
-        }
+        has_sshd(&vm, &doing).await?;
         let banger = std::env::current_exe().doing(&doing)?;
         let error = Command::new("ssh").args(arguments(&banger, &vm, &self.arguments)).exec();
-        if error.kind() == io::ErrorKind::NotFound {
-            let why = format!("{doing}: this host has no ssh");
-            return Err(Fault::new(Class::HostLacks, why)
-                .hint("Install OpenSSH's client (openssh-client); `banger vm exec -t` needs none."));
-        }
-        Err(Fault::new(Class::Failed, format!("{doing}: run ssh: {}", plain_io(&error))))
+        Err(not_run(&error, &doing))
     }
+}
+
+/// Why ssh could not be run.
+pub(crate) fn not_run(error: &io::Error, doing: &str) -> Fault {
+    if error.kind() == io::ErrorKind::NotFound {
+        return Fault::new(Class::HostLacks, format!("{doing}: this host has no ssh"))
+            .hint("Install OpenSSH's client (openssh-client); `banger vm exec -t` needs none.");
+    }
+    Fault::new(Class::Failed, format!("{doing}: run ssh: {}", plain_io(error)))
+}
+
+/// Refuses where the image has no sshd. Said here, where it can be said well: ssh knows only that nobody answered.
+pub(crate) async fn has_sshd(vm: &Vm, doing: &str) -> Result<(), Fault> {
+    let health = Connection::in_dir(&vm.link_dir).health().await.doing(doing)?;
+    if health.has_sshd {
+        return Ok(());
+    }
+    Err(Fault::new(Class::Failed, format!("{doing}: the image has no sshd"))
+        .hint(format!("Install openssh-server in it, or use `banger vm exec -t {} -- sh`.", vm.name)))
 }
 
 /// All of ssh's arguments.
@@ -108,11 +115,12 @@ fn options_end(words: &[String]) -> usize {
 }
 
 /// A path as a value of ssh's configuration: no percent of it is a token, no space its end.
-fn quoted(path: &Path) -> String {
+pub(crate) fn quoted(path: &Path) -> String {
     format!("\"{}\"", literal(&path.display().to_string()))
 }
 
-fn literal(text: &str) -> String {
+/// Text as a value of ssh's configuration: no percent of it is a token.
+pub(crate) fn literal(text: &str) -> String {
     text.replace('%', "%%")
 }
 

@@ -1,0 +1,42 @@
+//! What is typed.
+
+use std::path::PathBuf;
+
+use super::{by_name, proxy, release_files};
+use crate::{daemon::Context, fault::Fault};
+
+/// Commands that only banger itself gives
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Internal {
+    /// Carry ssh's bytes to a machine: the `ProxyCommand` of `vm ssh`
+    Proxy {
+        /// The machine's directory
+        dir: PathBuf,
+    },
+    /// Carry ssh's bytes to the machine of a name: the `ProxyCommand` of `ssh-config`
+    SshProxy {
+        /// `NAME.vm`
+        host: String,
+    },
+    /// Print the host key of the machine of a name: the `KnownHostsCommand` of `ssh-config`
+    KnownHosts {
+        /// `NAME.vm`
+        host: String,
+    },
+    /// Write what this release makes of this host into its directory: its units
+    ReleaseFiles {
+        /// The directory, which may have another name than it will have
+        dir: PathBuf,
+    },
+}
+
+impl Internal {
+    pub(crate) async fn run(self, context: &Context) -> Result<u8, Fault> {
+        match self {
+            Self::Proxy { dir } => proxy::run(dir).await,
+            Self::SshProxy { host } => by_name::proxy(context, &host).await,
+            Self::KnownHosts { host } => by_name::known_hosts(context, &host).await,
+            Self::ReleaseFiles { dir } => release_files::run(&dir),
+        }
+    }
+}

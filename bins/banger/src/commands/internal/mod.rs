@@ -1,0 +1,8 @@
+//! `banger internal`: commands that only banger itself gives, and the programs that it sets up.
+
+mod by_name;
+mod command;
+mod proxy;
+mod release_files;
+
+pub(crate) use command::Internal;

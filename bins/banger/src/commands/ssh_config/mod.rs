@@ -1,0 +1,6 @@
+//! `banger ssh-config`.
+
+mod command;
+mod section;
+
+pub(crate) use command::SshConfig;
