@@ -4,7 +4,7 @@ TARGET := x86_64-unknown-linux-gnu
 AGENT  := target/$(TARGET)/agent/banger-vsock-agent
 HOST   ?= plain
 
-.PHONY: help run test build agent setup smoke lint bench install
+.PHONY: help run test build agent setup smoke lint bench man install
 
 ## help: this list
 help:
@@ -47,8 +47,19 @@ lint:
 bench: build
 	cargo xtask bench
 
-## install: the programs into DESTDIR/PREFIX/bin (PREFIX is /usr/local)
+## man: the manual's pages, one for each command, in target/man
+man: build
+	rm -rf target/man
+	target/release/banger internal man-pages target/man
+
+## install: the programs, the manual and the completions into DESTDIR/PREFIX (PREFIX is /usr/local)
 PREFIX ?= /usr/local
-install: build
-	install -d $(DESTDIR)$(PREFIX)/bin
+SHARE := $(DESTDIR)$(PREFIX)/share
+install: man
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/man/man1
 	install -m 0755 target/release/banger target/release/bangerd target/release/bangerd-root target/release/banger-vsock-agent $(DESTDIR)$(PREFIX)/bin
+	install -m 0644 target/man/*.1 $(SHARE)/man/man1
+	install -d $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
+	target/release/banger completion bash > $(SHARE)/bash-completion/completions/banger
+	target/release/banger completion zsh > $(SHARE)/zsh/site-functions/_banger
+	target/release/banger completion fish > $(SHARE)/fish/vendor_completions.d/banger.fish

@@ -36,9 +36,8 @@ fn the_help_of_the_whole_tree() {
     insta::assert_snapshot!("help", format!("{text}Global options:\n{globals}\n"));
 }
 
-#[test]
-fn the_command_tree_in_order() {
-    let host = Host::new();
+/// Every command that the help shows, in its order.
+fn tree(host: &Host) -> Vec<String> {
     let mut left: Vec<Vec<String>> = vec![vec![]];
     let mut tree = Vec::new();
     while let Some(command) = left.pop() {
@@ -49,7 +48,32 @@ fn the_command_tree_in_order() {
         let below = subcommands(&help).into_iter().rev();
         left.extend(below.map(|name| [command.clone(), vec![name]].concat()));
     }
-    insta::assert_snapshot!("tree", tree.join("\n"));
+    tree
+}
+
+#[test]
+fn the_command_tree_in_order() {
+    insta::assert_snapshot!("tree", tree(&Host::new()).join("\n"));
+}
+
+#[test]
+fn every_command_has_a_page_of_the_manual() {
+    let host = Host::new();
+    let dir = host.path().join("man");
+    let output = host.run(&["internal", "man-pages", dir.to_str().unwrap()]);
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
+    let names =
+        std::fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut pages: Vec<String> = names.collect();
+    pages.sort();
+    let mut commands: Vec<String> =
+        tree(&host).iter().map(|command| format!("{}.1", command.replace(' ', "-"))).collect();
+    commands.sort();
+    assert_eq!(pages, commands);
+    let page = std::fs::read_to_string(dir.join("banger-vm-run.1")).unwrap();
+    for part in [".SH NAME", ".SH OPTIONS", "banger\\-vm\\-run \\- ", "\\-\\-memory", "Examples:"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{by_name, proxy, release_files};
+use super::{by_name, man_pages, proxy, release_files};
 use crate::{daemon::Context, fault::Fault};
 
 /// Commands that only banger itself gives
@@ -23,6 +23,11 @@ pub(crate) enum Internal {
         /// `NAME.vm`
         host: String,
     },
+    /// Write the manual's pages, one for each command: `make install` puts them where man looks
+    ManPages {
+        /// The directory, which is made where it is not there
+        dir: PathBuf,
+    },
     /// Write what this release makes of this host into its directory: its units
     ReleaseFiles {
         /// The directory, which may have another name than it will have
@@ -36,6 +41,7 @@ impl Internal {
             Self::Proxy { dir } => proxy::run(dir).await,
             Self::SshProxy { host } => by_name::proxy(context, &host).await,
             Self::KnownHosts { host } => by_name::known_hosts(context, &host).await,
+            Self::ManPages { dir } => man_pages::run(&dir),
             Self::ReleaseFiles { dir } => release_files::run(&dir),
         }
     }

@@ -2,6 +2,7 @@
 
 mod by_name;
 mod command;
+mod man_pages;
 mod proxy;
 mod release_files;
 
