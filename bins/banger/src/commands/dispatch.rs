@@ -1,6 +1,11 @@
 //! From a command to what does it.
 
-use super::{cli::Command, version};
+use clap::CommandFactory as _;
+
+use super::{
+    cli::{Cli, Command},
+    version,
+};
 use crate::{daemon::Context, fault::Fault};
 
 /// Does what was asked, and returns the exit code.
@@ -19,6 +24,6 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<u8, Fault
         Command::Doctor(doctor) => doctor.run(context).await,
         Command::Version(version::Version {}) => Ok(version::run(context)),
         Command::Completion(completion) => completion.run(),
-        Command::Internal(internal) => internal.run(context).await,
+        Command::Internal(internal) => internal.run(context, Cli::command).await,
     }
 }

@@ -36,12 +36,13 @@ pub(crate) enum Internal {
 }
 
 impl Internal {
-    pub(crate) async fn run(self, context: &Context) -> Result<u8, Fault> {
+    /// Does what was asked. `tree` makes the command tree.
+    pub(crate) async fn run(self, context: &Context, tree: fn() -> clap::Command) -> Result<u8, Fault> {
         match self {
             Self::Proxy { dir } => proxy::run(dir).await,
             Self::SshProxy { host } => by_name::proxy(context, &host).await,
             Self::KnownHosts { host } => by_name::known_hosts(context, &host).await,
-            Self::ManPages { dir } => man_pages::run(&dir),
+            Self::ManPages { dir } => man_pages::run(tree(), &dir),
             Self::ReleaseFiles { dir } => release_files::run(&dir),
         }
     }
