@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use config::{Config, HostSize, Settings, Whose};
 use host::dirs::{Dirs, SystemPaths};
 use jiff::Timestamp;
 use model::{BootId, Class, OpId};
@@ -20,7 +21,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     app::{Accel, App, Busy, Holds, Monitor, Replies},
-    config::{self, Config, HostSize},
+    failure::chain,
     hands::{Hands, Helper, Own},
     library, machine,
     operations::Operations,
@@ -94,13 +95,23 @@ fn raise_files_limit() {
 }
 
 fn read_config(dirs: &Dirs) -> Result<Config, Fatal> {
+    const DOING: &str = "read its configuration";
     let capacity = host::capacity::read();
     let host = HostSize { cores: capacity.cores, memory: capacity.memory };
-    let defaults = Config::defaults(host)
-        .map_err(|error| Fatal::new("read its configuration", &error, Class::Bug, None))?;
     let home = std::env::var_os("HOME").unwrap_or_default();
-    config::read(&dirs.config().join("config.toml"), home.as_ref(), dirs.is_system(), defaults)
-        .map_err(|error| Fatal::new("read its configuration", &error, error.class(), error.hint()))
+    let whose = if dirs.is_system() { Whose::Root } else { Whose::User };
+    let path = dirs.config().join(config::FILE_NAME);
+    let text = host::file::read_text(&path, config::FILE_BYTES_MAX).map_err(|error| Fatal {
+        doing: DOING,
+        why: format!("{}: {}", path.display(), chain(&error)),
+        class: Class::Failed,
+        hint: Some("Check that it is a file of text that you may read.".to_owned()),
+    })?;
+    let read = |text: String| config::parse(&path, &whose, home.as_ref(), &text);
+    let settings = text
+        .map_or_else(|| Ok(Settings::default()), read)
+        .map_err(|error| Fatal::new(DOING, &error, error.class(), error.hint()))?;
+    Config::new(host, settings, &path).map_err(|error| Fatal::new(DOING, &error, Class::Bug, None))
 }
 
 async fn serve_all(service: Service, config: Config) -> Result<Ended, Fatal> {

@@ -1,7 +1,6 @@
 //! The owner's daemon: owns the machines of one user, and answers contract ①.
 
 mod app;
-mod config;
 mod daemon;
 mod facts;
 mod failure;

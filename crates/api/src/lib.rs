@@ -3,7 +3,7 @@
 //! | request                                | body → reply                                            |
 //! |----------------------------------------|---------------------------------------------------------|
 //! | `GET /v1/info`                         | → [`Info`]                                              |
-//! | `GET /v1/doctor`                       | → [`DoctorReport`]                                      |
+//! | `GET /v1/doctor?image=N&kernel=N`, `POST /v1/doctor/fix?…` | [`DoctorDefaults`] → [`DoctorReport`] |
 //! | `POST /v1/shutdown`                    | → 202; machines run on                                  |
 //! | `POST /v1/restart`                     | → 202; it becomes the current release, or itself anew; embedded only |
 //! | `PUT /v1/hold`                         | [`Hold`] → [`Held`]; changes are told to ask again until it lapses |
@@ -53,7 +53,7 @@ pub use failure::{Code, Failure};
 pub use hold::{Census, Counted, HOLD_SECS_MAX, HOLDER_BYTES_MAX, HOLDER_UPDATE, Held, Hold, MonitorProcess};
 pub use image::{Image, ImageBuild, ImagePromote, Kernel, KernelPull, Pruned};
 pub use operation::{Accepted, Event, EventRecord, OperationKind, OperationSummary, Outcome};
-pub use system::{Check, DoctorReport, Info, Setting, Verdict};
+pub use system::{Check, DoctorDefaults, DoctorReport, Info, Setting, Verdict};
 pub use vm::{Vm, VmChange, VmCreate, VmHealth, VmKill, VmStats, Workspace};
 
 /// The version of this contract, as it stands in every path.

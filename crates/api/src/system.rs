@@ -1,7 +1,7 @@
 //! The daemon, its settings, and the health of the host.
 
 use jiff::Timestamp;
-use model::VmSpec;
+use model::{ImageName, KernelName, VmSpec};
 use serde::{Deserialize, Serialize};
 
 /// What a daemon is and how it works on this host.
@@ -27,7 +27,7 @@ pub struct Info {
     pub accel_why: String,
     /// How root disks are made: `reflink`, `qcow2`, `copy`.
     pub disk_method: String,
-    /// How machines reach the network: `user`.
+    /// How machines reach the network: `user`, or a bridge with its addresses, in words.
     pub network: String,
     /// The image for machines that name none.
     pub default_image: String,
@@ -54,6 +54,18 @@ pub struct Setting {
     pub value: String,
     /// Where it came from: `default`, or the file.
     pub source: String,
+}
+
+/// What `doctor` is to look for in the place of the daemon's own defaults: what else the asker takes where it
+/// names none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoctorDefaults {
+    /// The image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageName>,
+    /// The kernel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<KernelName>,
 }
 
 /// What one check of `doctor` found.

@@ -11,6 +11,7 @@
 //! | [`systemd`]  | units, over D-Bus; sockets that systemd hands in, and what it is told  |
 //! | [`text_file`] | a text file of others, changed whole or not at all               |
 //! | [`capacity`] | processors, memory, file systems                                       |
+//! | [`file`]     | files that others wrote                                                |
 //! | [`loops`]    | loop devices                                                           |
 //! | [`tsc`]      | the rate of the time-stamp counter                                     |
 //! | [`net`]      | the network of system mode                                             |
@@ -19,6 +20,7 @@
 pub mod boot;
 pub mod capacity;
 pub mod dirs;
+pub mod file;
 mod known;
 pub mod loops;
 pub mod net;

@@ -12,6 +12,7 @@ mod network;
 mod size;
 mod spec;
 mod state;
+mod time_limit;
 mod version;
 
 pub use digest::Digest;
@@ -23,4 +24,5 @@ pub use network::{Port, Publish};
 pub use size::Size;
 pub use spec::{MEMORY_MIN, SpecError, VCPUS_MAX, VcpuCount, VmSpec, check_publish};
 pub use state::VmState;
+pub use time_limit::TimeLimit;
 pub use version::{RELEASE, Version};

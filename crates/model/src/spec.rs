@@ -23,6 +23,9 @@ const PUBLISHED_MAX: usize = 64;
 pub struct VcpuCount(u8);
 
 impl VcpuCount {
+    /// A single one.
+    pub const ONE: Self = Self(1);
+
     /// Returns the number.
     #[must_use]
     pub fn get(self) -> u8 {

@@ -4,16 +4,16 @@ use api::{Info as Facts, Setting};
 use serde_json::json;
 
 use crate::{
-    daemon::{Context, mode, uid},
+    daemon::{Context, Owners, mode, uid},
     exit,
     fault::{Doing as _, Fault},
     text::Table,
 };
 
-/// How banger works on this host: mode, monitor, accelerator, defaults, paths
+/// How banger works on this host, and every setting with where it came from
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  banger info\n  banger info --json     every setting with where it came from"
+    after_help = "Examples:\n  banger info\n  banger info --json | jq '.info.settings[] | select(.source != \"default\")'"
 )]
 pub(crate) struct Info {}
 
@@ -21,7 +21,7 @@ impl Info {
     pub(crate) async fn run(&self, context: &Context) -> Result<u8, Fault> {
         let doing = "ask the daemon about itself";
         let client = context.daemon(doing).await?;
-        let info = client.info().await.doing(doing)?;
+        let info = Owners::read(doing)?.over(client.info().await.doing(doing)?);
         context.tell_of_version(&client);
         let why = mode(doing)?.why(uid());
         let mut object = json!(info);
@@ -47,5 +47,9 @@ fn text(info: &Facts, mode_why: &str) -> String {
     for Setting { key, value, .. } in &info.paths {
         row(key, value.clone());
     }
-    table.to_string()
+    let mut settings = Table::new(&["SETTING", "VALUE", "FROM"]);
+    for Setting { key, value, source } in &info.settings {
+        settings.row([key.clone(), value.clone(), source.clone()]);
+    }
+    format!("{table}\n{settings}")
 }

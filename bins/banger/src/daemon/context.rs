@@ -13,7 +13,7 @@ use api::{
 use host::dirs::Mode;
 use model::VmName;
 
-use super::{owners_file, paths, refs, starter};
+use super::{owners::Owners, paths, refs, starter};
 use crate::{
     fault::{Doing as _, Explain as _, Fault},
     release::VERSION,
@@ -34,7 +34,8 @@ impl Context {
 
     /// A client of the daemon, which is started where it does not run.
     pub(crate) async fn daemon(&self, doing: &str) -> Result<Client, Fault> {
-        owners_file::check(doing)?;
+        // Refused before anything else, whatever is asked for: what stands there is believed to have an effect.
+        Owners::read(doing)?;
         let client = daemon_as_it_is(doing)?.telling(teller(self.screen));
         match client.probe().await {
             Err(ClientError::Unreachable { .. }) => start(&client, doing).await?,

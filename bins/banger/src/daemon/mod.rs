@@ -2,11 +2,12 @@
 //! system install.
 
 mod context;
-mod owners_file;
+mod owners;
 mod paths;
 mod refs;
 mod starter;
 
 pub(crate) use context::{Context, daemon_as_it_is, glance};
+pub(crate) use owners::Owners;
 pub(crate) use paths::{dirs, mode, uid};
 pub(crate) use refs::find_all;

@@ -5,7 +5,7 @@ use std::sync::Mutex as StdMutex;
 use host::kvm::KvmVerdict;
 use tokio::sync::Mutex;
 
-use crate::config::AccelChoice;
+use config::AccelChoice;
 
 /// What is known before a machine is started.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use vmm::firecracker::{Firecracker, FirecrackerError};
 
 use super::App;
-use crate::config::{AccelChoice, VmmChoice};
+use config::{AccelChoice, VmmChoice};
 
 impl App {
     /// Finds Firecracker, where this daemon may use it at all.

@@ -7,6 +7,7 @@ use std::{
 };
 
 use api::{Code, Failure};
+use config::Config;
 use guest::client::Connection;
 use host::dirs::Dirs;
 use jiff::Timestamp;
@@ -15,9 +16,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{Accel, Busy, Change, Holds, Known, Monitor, Replies};
-use crate::{
-    config::Config, failure::failure, hands::Hands, library::Library, operations::Operations, owner::Owner,
-};
+use crate::{failure::failure, hands::Hands, library::Library, operations::Operations, owner::Owner};
 
 /// How long a change waits for the daemon to have taken its machines up.
 const READY_LIMIT: Duration = Duration::from_secs(30);

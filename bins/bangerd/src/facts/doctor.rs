@@ -8,7 +8,8 @@ use std::{
     time::Duration,
 };
 
-use api::{Check, DoctorReport, Failure, Verdict};
+use api::{Check, DoctorDefaults, DoctorReport, Failure, Verdict};
+use config::{AccelChoice, VmmChoice};
 use doctor::{
     AgentFact, Facts, FirecrackerFact, KvmFact, MonitorFact, NamedFact, SocketFact, StoreFact, ToolFact,
 };
@@ -18,7 +19,6 @@ use vmm::qemu::{Qemu, QemuError};
 use super::helper;
 use crate::{
     app::{App, Known},
-    config::{AccelChoice, VmmChoice},
     failure::chain,
     machine,
     owner::BOOTS_RETRIED,
@@ -33,8 +33,8 @@ const VERSION_LIMIT: Duration = Duration::from_secs(5);
 /// # Errors
 ///
 /// The kernels or the counters cannot be read.
-pub(crate) async fn doctor(app: &App) -> Result<DoctorReport, Failure> {
-    Ok(report(&facts(app).await?))
+pub(crate) async fn doctor(app: &App, defaults: &DoctorDefaults) -> Result<DoctorReport, Failure> {
+    Ok(report(&facts(app, defaults).await?))
 }
 
 /// What facts mean, as it is told.
@@ -58,9 +58,10 @@ pub(super) fn report(facts: &Facts) -> DoctorReport {
 /// # Errors
 ///
 /// The kernels or the counters cannot be read.
-pub(super) async fn facts(app: &App) -> Result<Facts, Failure> {
-    let kernel = machine::default_kernel(app)?;
-    let image = app.config.default_image();
+pub(super) async fn facts(app: &App, defaults: &DoctorDefaults) -> Result<Facts, Failure> {
+    let named = defaults.kernel.as_ref().or_else(|| app.config.default_kernel());
+    let kernel = named.map_or_else(|| machine::default_kernel(app), |name| Ok(Some(name.clone())))?;
+    let image = defaults.image.as_ref().unwrap_or_else(|| app.config.default_image());
     Ok(Facts {
         architecture: std::env::consts::ARCH.to_owned(),
         store: store_fact(&app.dirs.state().join(DATABASE)),
@@ -75,7 +76,7 @@ pub(super) async fn facts(app: &App) -> Result<Facts, Failure> {
         },
         kernel: NamedFact {
             is_there: kernel.as_ref().is_some_and(|name| app.library.kernels.get(name).is_ok()),
-            can_be_made: app.config.default_kernel().is_none(),
+            can_be_made: named.is_none(),
             name: kernel.map(|name| name.to_string()),
         },
         agent: agent_fact(&app.agent).await,

@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use api::{DoctorReport, Failure};
+use api::{DoctorDefaults, DoctorReport, Failure};
 use doctor::{Facts, HelperFact};
 
 use super::{
@@ -18,8 +18,8 @@ use crate::{app::App, hands::Hands, machine};
 /// # Errors
 ///
 /// The facts cannot be gathered. What cannot be put right is in the report.
-pub(crate) async fn fix(app: &Arc<App>) -> Result<DoctorReport, Failure> {
-    let before = facts(app).await?;
+pub(crate) async fn fix(app: &Arc<App>, defaults: &DoctorDefaults) -> Result<DoctorReport, Failure> {
+    let before = facts(app, defaults).await?;
     let mut unfixed = vec![];
     let mut keep = |done: Result<(), Failure>| unfixed.extend(done.err().map(|failure| failure.message));
     for failure in machine::remove_strays(app).await {
@@ -44,7 +44,7 @@ pub(crate) async fn fix(app: &Arc<App>) -> Result<DoctorReport, Failure> {
             Err(failure) => keep(Err(failure)),
         }
     }
-    let after = facts(app).await?;
+    let after = facts(app, defaults).await?;
     let fixed = gone(&before, &after);
     for what in &fixed {
         tracing::warn!("put right: {what}");

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use api::{Failure, Info, Setting};
+use config::{Shown, VmmChoice};
 use model::{VmSpec, VmState};
 
 use crate::{
     app::App,
-    config::VmmChoice,
     failure::chain,
     machine,
     program::{COMMIT, LOG_FILE, VERSION},
@@ -22,6 +22,7 @@ pub(crate) async fn info(app: &App) -> Result<Info, Failure> {
     let snapshot = app.owner.snapshot();
     let known = app.known_accel();
     let monitor = monitors(app).await?;
+    let network = app.hands.network_in_words().await;
     let is_emulated = app.is_emulated();
     Ok(Info {
         version: VERSION.to_owned(),
@@ -34,7 +35,7 @@ pub(crate) async fn info(app: &App) -> Result<Info, Failure> {
         accel: known.word().to_owned(),
         accel_why: known.why(),
         disk_method: disk_method(app).to_owned(),
-        network: "user".to_owned(),
+        network,
         default_image: app.config.default_image().to_string(),
         default_kernel: machine::default_kernel(app)?.map(|name| name.to_string()),
         vm_defaults: VmSpec {
@@ -46,10 +47,14 @@ pub(crate) async fn info(app: &App) -> Result<Info, Failure> {
             publish: vec![],
         },
         paths: paths(app),
-        settings: app.config.settings(is_emulated),
+        settings: app.config.shown(is_emulated).into_iter().map(setting).collect(),
         vms_running: snapshot.vms.iter().filter(|vm| vm.state == VmState::Running).count(),
         vms: snapshot.vms.len(),
     })
+}
+
+fn setting(shown: Shown) -> Setting {
+    Setting { key: shown.key.to_owned(), value: shown.value, source: shown.source }
 }
 
 /// The monitors that there are, the one that is taken where it works first.

@@ -8,7 +8,7 @@ use std::{
     net::Ipv4Addr,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use api::{Code, Failure};
@@ -40,13 +40,15 @@ pub(crate) struct Helper {
     daemon: OpId,
     state: PathBuf,
     leases: Mutex<BTreeMap<VmId, Lease>>,
+    /// The bridge with its network, once that is chosen: for good, then.
+    bridge: OnceLock<String>,
 }
 
 impl Helper {
     /// A daemon's way to the helper. `daemon` stands for the daemon's own work in the helper's log; `state` is
     /// the daemon's state directory.
     pub(crate) fn new(client: Client, daemon: OpId, state: PathBuf) -> Self {
-        Self { client, daemon, state, leases: Mutex::default() }
+        Self { client, daemon, state, leases: Mutex::default(), bridge: OnceLock::new() }
     }
 
     fn op(&self) -> OpId {
@@ -184,6 +186,28 @@ impl Helper {
             gateway: vm.spec.nat.then_some(lease.gateway),
             name_servers: if vm.spec.nat { lease.name_servers } else { vec![] },
         })
+    }
+
+    /// How machines reach the network, in words.
+    pub(super) async fn network_in_words(&self) -> String {
+        if let Some(words) = self.bridge.get() {
+            return words.clone();
+        }
+        match self.ask_for_bridge().await {
+            Ok(words) => self.bridge.get_or_init(|| words).clone(),
+            Err(words) => words,
+        }
+    }
+
+    async fn ask_for_bridge(&self) -> Result<String, String> {
+        let hello = self.client.hello(&self.op()).await.map_err(|error| {
+            format!("a bridge, of which the root helper does not tell: {}", chain(&error))
+        })?;
+        let bridge = hello.bridge;
+        match hello.network {
+            Some((host, bits)) => Ok(format!("bridge {bridge}, where this host is {host}/{bits}")),
+            None => Err(format!("bridge {bridge}; its network is chosen with the first machine")),
+        }
     }
 
     /// What only root sees.

@@ -147,6 +147,14 @@ impl Hands {
         }
     }
 
+    /// How machines reach the network, in words for people.
+    pub(crate) async fn network_in_words(&self) -> String {
+        match self {
+            Self::Own(_) => "user".to_owned(),
+            Self::Helper(helper) => helper.network_in_words().await,
+        }
+    }
+
     /// What a guest is told of its network.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use api::{Code, Failure};
+use config::AccelChoice;
 use host::kvm::{KvmKey, KvmVerdict};
 use image::KernelRecord;
 use vm::boot_plan;
@@ -11,7 +12,6 @@ use vmm::{monitor::Monitor, probe::Probe};
 use super::prepare::default_kernel;
 use crate::{
     app::{App, Known},
-    config::AccelChoice,
     failure::{Explained, failure},
     operations::Operation,
 };

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use api::{Code, Failure};
+use config::VmmChoice;
 use host::kvm::KvmVerdict;
 use image::KernelRecord;
 use vm::boot_plan::{Accel, DiskFormat};
@@ -12,7 +13,6 @@ use vmm::monitor::Monitor;
 use super::accel;
 use crate::{
     app::App,
-    config::VmmChoice,
     failure::{Explained, chain, failure, from_error},
     operations::Operation,
 };

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use api::{Code, DoctorReport, Info};
+use api::{Code, DoctorDefaults, DoctorReport, Info};
 use axum::{Json, extract::State, http::StatusCode};
 
-use super::reply::Reply;
+use super::{body::Asked, reply::Reply};
 use crate::{
     app::App,
     facts,
@@ -19,14 +19,20 @@ pub(super) async fn info(State(app): State<Arc<App>>) -> Reply<Json<Info>> {
 }
 
 /// `GET /v1/doctor`.
-pub(super) async fn doctor(State(app): State<Arc<App>>) -> Reply<Json<DoctorReport>> {
-    Ok(Json(facts::doctor(&app).await?))
+pub(super) async fn doctor(
+    State(app): State<Arc<App>>,
+    Asked(defaults): Asked<DoctorDefaults>,
+) -> Reply<Json<DoctorReport>> {
+    Ok(Json(facts::doctor(&app, &defaults).await?))
 }
 
 /// `POST /v1/doctor/fix`.
-pub(super) async fn doctor_fix(State(app): State<Arc<App>>) -> Reply<Json<DoctorReport>> {
+pub(super) async fn doctor_fix(
+    State(app): State<Arc<App>>,
+    Asked(defaults): Asked<DoctorDefaults>,
+) -> Reply<Json<DoctorReport>> {
     let _change = app.change().await?;
-    Ok(Json(facts::fix(&app).await?))
+    Ok(Json(facts::fix(&app, &defaults).await?))
 }
 
 /// `POST /v1/shutdown`.

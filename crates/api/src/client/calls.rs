@@ -8,8 +8,8 @@ use super::{
     transport::{Call, Sent},
 };
 use crate::{
-    Accepted, Census, DoctorReport, Held, Hold, Image, ImageBuild, ImagePromote, Info, Kernel, KernelPull,
-    OperationSummary, Pruned, Vm, VmChange, VmCreate, VmHealth, VmKill, VmStats,
+    Accepted, Census, DoctorDefaults, DoctorReport, Held, Hold, Image, ImageBuild, ImagePromote, Info,
+    Kernel, KernelPull, OperationSummary, Pruned, Vm, VmChange, VmCreate, VmHealth, VmKill, VmStats,
 };
 
 type Result<T> = std::result::Result<T, ClientError>;
@@ -35,9 +35,10 @@ calls! {
     /// What the daemon is and how it works here.
     info() -> Info = ask Call::get("/v1/info");
     /// Checks the host.
-    doctor() -> DoctorReport = ask Call::get("/v1/doctor");
+    doctor(defaults: &DoctorDefaults) -> DoctorReport = ask Call::get(doctor("/v1/doctor", defaults));
     /// Checks the host, puts right what is safe to, and checks again.
-    doctor_fix() -> DoctorReport = ask Call::post("/v1/doctor/fix");
+    doctor_fix(defaults: &DoctorDefaults) -> DoctorReport =
+        ask Call::post(doctor("/v1/doctor/fix", defaults));
     /// Ends the daemon; machines run on.
     shutdown() -> () = tell Call::post("/v1/shutdown").once();
     /// Has the daemon of a user become the current release's, or itself anew. Its socket stays, and calls wait
@@ -137,4 +138,12 @@ fn upload(path: String, file: Upload) -> Call {
 
 fn kernel_path(name: Option<&KernelName>) -> String {
     name.map_or("/v1/kernels/import".to_owned(), |name| format!("/v1/kernels/import?name={name}"))
+}
+
+/// Names need no escape: `[a-z0-9._-]`.
+fn doctor(path: &str, defaults: &DoctorDefaults) -> String {
+    let image = defaults.image.as_ref().map(|name| format!("image={name}"));
+    let kernel = defaults.kernel.as_ref().map(|name| format!("kernel={name}"));
+    let asked: Vec<String> = image.into_iter().chain(kernel).collect();
+    if asked.is_empty() { path.to_owned() } else { format!("{path}?{}", asked.join("&")) }
 }

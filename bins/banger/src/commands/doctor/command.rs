@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::install;
 use crate::{
-    daemon::{Context, mode, uid},
+    daemon::{Context, Owners, mode, uid},
     exit,
     fault::{Doing as _, Fault},
     release::VERSION,
@@ -67,7 +67,10 @@ impl Doctor {
     /// What the daemon is, and what it found.
     async fn ask(&self, context: &Context, mode: &Mode) -> Result<(Check, DoctorReport), Fault> {
         let client = context.daemon(DOING).await?;
-        let report = if self.fix { client.doctor_fix().await } else { client.doctor().await }.doing(DOING)?;
+        let defaults = Owners::read(DOING)?.looked_for();
+        let report =
+            if self.fix { client.doctor_fix(&defaults).await } else { client.doctor(&defaults).await };
+        let report = report.doing(DOING)?;
         let version = client.daemon_version().unwrap_or_default();
         let (verdict, hint) = match mode {
             _ if version == VERSION => (Verdict::Pass, None),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use api::client::Client;
 use host::systemd::Systemd;
-use model::{Class, InstallRecord, Version};
+use model::{Class, InstallRecord, TimeLimit, Version};
 use release::Release;
 use serde_json::json;
 use updater::{
@@ -25,7 +25,7 @@ use super::{
     check::{Standing, installed, standing},
     step::{found, places, told},
 };
-use crate::{commands::system::need_root, daemon::Context, exit, fault::Fault, text::TimeLimit};
+use crate::{commands::system::need_root, daemon::Context, exit, fault::Fault};
 
 /// Which release, and how it is gone to.
 #[derive(Debug, clap::Args)]

@@ -6,9 +6,9 @@ use api::{Vm, client::Client};
 use model::{Class, OpId, VmState};
 use tokio::time::{Instant, sleep};
 
-use super::{fit::Fit, remove::remove};
+use super::{fit::Fit, remove::remove, sync::put_files};
 use crate::{
-    daemon::Context,
+    daemon::{Context, Owners},
     fault::{Doing as _, Fault},
     follow::{Line, OnSignal, Operation, Progress, Stopped},
     interrupt::Interrupts,
@@ -34,24 +34,29 @@ impl Beginning<'_> {
     /// console says why.
     pub(super) async fn begin(&self, interrupts: &mut Interrupts) -> Result<Vm, Fault> {
         let Self { context, client, doing, .. } = *self;
-        let info = client.info().await.doing(doing)?;
+        let owners = Owners::read(doing)?;
+        let info = owners.over(client.info().await.doing(doing)?);
         context.tell_of_version(client);
         let spec = self.fit.spec(&info, doing)?;
         context.screen.note(&format!("spec: {spec}"));
-        let accepted = client.vm_create(&self.fit.request(self.start)).await.doing(doing)?;
+        let accepted = client.vm_create(&owners.fill(self.fit.request(self.start))).await.doing(doing)?;
         // Asked for now, while the daemon knows the operation.
         let target = self.target(&accepted.op).await;
         let operation = Operation { context, client, doing, on_signal: OnSignal::Cancel };
         let progress = Progress::new(context.screen);
         let mut line = progress.line("");
-        match operation.wait_for_vm(accepted, &mut line, interrupts).await {
+        let made = match operation.wait_for_vm(accepted, &mut line, interrupts).await {
             Ok(Some(vm)) => Ok(vm),
             Ok(None) => Err(Fault::new(Class::Bug, format!("{doing}: it ended without a machine"))),
             Err(Stopped::Failed(fault)) => Err(self.kept(target.as_deref(), fault).await),
             Err(Stopped::Cancelled(fault)) => Err(self.gone(target.as_deref(), fault, interrupts).await),
             Err(Stopped::Left(fault)) => Err(fault),
             Err(Stopped::Forgotten(fault)) => self.resume(target.as_deref(), fault, &line, interrupts).await,
-        }
+        };
+        let vm = made?;
+        drop(line);
+        put_files(context.screen, &vm, &owners).await;
+        Ok(vm)
     }
 
     /// The name of the machine that the operation makes.

@@ -5,7 +5,7 @@ use super::{
     start, stats, stop,
 };
 use crate::{
-    daemon::{Context, glance},
+    daemon::{Context, Owners, glance},
     fault::Fault,
 };
 
@@ -64,6 +64,8 @@ pub(crate) fn with_defaults_of_this_host(command: clap::Command) -> clap::Comman
     let Some(info) = glance(async |client| client.info().await.ok()) else {
         return command;
     };
+    // A file that cannot be used is told of by the command itself.
+    let info = Owners::read("show the help").map(|owners| owners.over(info.clone())).unwrap_or(info);
     let kernel = info.default_kernel.as_deref().unwrap_or("pulled at first use");
     let line =
         format!("Defaults of this host: {}, image {}, kernel {kernel}", info.vm_defaults, info.default_image);

@@ -11,7 +11,8 @@ pub(crate) struct Delete {
     machines: Machines,
 }
 
-pub(super) const VERB: Verb<'_> = Verb { now: "delete", past: "deleted", doing: "delete machines" };
+pub(super) const VERB: Verb<'_> =
+    Verb { now: "delete", past: "deleted", doing: "delete machines", boots: false };
 
 impl Delete {
     pub(crate) async fn run(&self, context: &Context) -> Result<u8, Fault> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use api::Vm;
-use model::{Class, VmState};
+use model::{Class, TimeLimit, VmState};
 
 use super::many::Machine;
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     fault::{Doing as _, Fault},
     interrupt::Interrupts,
     session::{self, Session},
-    text::{EnvVar, TimeLimit},
+    text::EnvVar,
 };
 
 /// Run a command in a machine that runs; exits with the command's own code

@@ -46,7 +46,7 @@ pub(crate) struct Fit {
 }
 
 impl Fit {
-    /// The request for such a machine.
+    /// The request for such a machine, as it was typed.
     pub(crate) fn request(&self, start: bool) -> VmCreate {
         VmCreate {
             name: self.name.clone(),

@@ -16,7 +16,7 @@ pub(crate) struct Kill {
     signal: i32,
 }
 
-const VERB: Verb<'_> = Verb { now: "kill", past: "killed", doing: "kill machines" };
+const VERB: Verb<'_> = Verb { now: "kill", past: "killed", doing: "kill machines", boots: false };
 
 /// Signals that end a program, and have a name that people use.
 const SIGNALS: [(&str, i32); 8] =

@@ -10,12 +10,13 @@ use clap_complete::ArgValueCompleter;
 use futures::{StreamExt as _, stream::FuturesOrdered};
 use serde_json::json;
 
+use super::sync::put_files;
 use crate::{
     commands::{
         completion,
         each::{self, Told},
     },
-    daemon::{self, Context},
+    daemon::{self, Context, Owners},
     exit,
     fault::{Doing as _, Fault},
     follow::{OnSignal, Operation, Progress},
@@ -83,6 +84,7 @@ impl Machines {
         let client = context.daemon(verb.doing).await?;
         let progress = Progress::new(context.screen);
         let is_alone = self.machines.len() == 1;
+        let owners = &Owners::read(verb.doing)?;
         let (client, progress, begin) = (&client, &progress, &begin);
         self.each(context, client, verb.doing, |vm, _| {
             Box::pin(async move {
@@ -93,6 +95,9 @@ impl Machines {
                 let operation = Operation { context, client, doing: &doing, on_signal: OnSignal::Cancel };
                 let mut line = progress.line(&label);
                 let after = operation.wait_for_vm(accepted, &mut line, &mut interrupts).await?;
+                if let Some(vm) = after.as_ref().filter(|_| verb.boots) {
+                    put_files(context.screen, vm, owners).await;
+                }
                 let object = after.map_or(json!({ "id": vm.id, "name": vm.name }), |vm| json!(vm));
                 Ok(Told { what: "vm", object, text: format!("{} {}", verb.past, vm.name) })
             })
@@ -110,4 +115,6 @@ pub(crate) struct Verb<'a> {
     pub(crate) past: &'a str,
     /// `stop machines`
     pub(crate) doing: &'a str,
+    /// Whether the machine runs afterwards, by a boot of its own.
+    pub(crate) boots: bool,
 }

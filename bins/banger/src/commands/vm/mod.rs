@@ -24,6 +24,7 @@ mod ssh;
 mod start;
 mod stats;
 mod stop;
+mod sync;
 
 pub(crate) use command::{Vm, with_defaults_of_this_host};
 pub(crate) use exec::that_runs;

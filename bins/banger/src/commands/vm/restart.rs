@@ -11,7 +11,7 @@ pub(crate) struct Restart {
     machines: Machines,
 }
 
-const VERB: Verb<'_> = Verb { now: "restart", past: "restarted", doing: "restart machines" };
+const VERB: Verb<'_> = Verb { now: "restart", past: "restarted", doing: "restart machines", boots: true };
 
 impl Restart {
     pub(crate) async fn run(&self, context: &Context) -> Result<u8, Fault> {

@@ -11,7 +11,7 @@ pub(crate) struct Start {
     machines: Machines,
 }
 
-const VERB: Verb<'_> = Verb { now: "start", past: "started", doing: "start machines" };
+const VERB: Verb<'_> = Verb { now: "start", past: "started", doing: "start machines", boots: true };
 
 impl Start {
     pub(crate) async fn run(&self, context: &Context) -> Result<u8, Fault> {

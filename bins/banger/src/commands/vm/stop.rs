@@ -11,7 +11,7 @@ pub(crate) struct Stop {
     machines: Machines,
 }
 
-const VERB: Verb<'_> = Verb { now: "stop", past: "stopped", doing: "stop machines" };
+const VERB: Verb<'_> = Verb { now: "stop", past: "stopped", doing: "stop machines", boots: false };
 
 impl Stop {
     pub(crate) async fn run(&self, context: &Context) -> Result<u8, Fault> {

@@ -2,25 +2,26 @@
 
 use std::path::Path;
 
-use super::{ConfigError, resolved::Sourced};
+use crate::{Actor, ConfigError, KEYS, Key, Whose};
 
 /// How alike a key must be to be offered in the place of an unknown one, from 0 to 1.
 const LIKENESS_MIN: f64 = 0.6;
 
 /// A table of the file whose values are taken out one by one.
-pub(super) struct Table<'a> {
+pub(crate) struct Table<'a> {
     path: &'a Path,
     prefix: &'static str,
+    whose: &'a Whose,
     values: toml::Table,
     known: Vec<&'static str>,
 }
 
 impl<'a> Table<'a> {
-    pub(super) fn new(path: &'a Path, prefix: &'static str, values: toml::Table) -> Self {
-        Self { path, prefix, values, known: vec![] }
+    pub(crate) fn new(path: &'a Path, prefix: &'static str, whose: &'a Whose, values: toml::Table) -> Self {
+        Self { path, prefix, whose, values, known: vec![] }
     }
 
-    pub(super) fn bad(&self, key: &str, value: &toml::Value, why: impl Into<String>) -> ConfigError {
+    pub(crate) fn bad(&self, key: &str, value: &toml::Value, why: impl Into<String>) -> ConfigError {
         ConfigError::BadValue {
             path: self.path.to_owned(),
             key: format!("{}{key}", self.prefix),
@@ -29,30 +30,38 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Takes the value of `key` out and reads it into `into`, if it is there.
-    pub(super) fn take<T>(
+    /// Takes the value of `key` out and reads it, if it is there.
+    pub(crate) fn take<T>(
         &mut self,
         key: &'static str,
-        into: &mut Sourced<T>,
         read: impl FnOnce(&toml::Value) -> Result<T, String>,
-    ) -> Result<(), ConfigError> {
-        self.known.push(key);
-        let Some(value) = self.values.remove(key) else {
-            return Ok(());
+    ) -> Result<Option<T>, ConfigError> {
+        let Some(value) = self.take_raw(key)? else {
+            return Ok(None);
         };
-        let read = read(&value).map_err(|why| self.bad(key, &value, why))?;
-        *into = Sourced { value: read, source: self.path.display().to_string() };
-        Ok(())
+        read(&value).map(Some).map_err(|why| self.bad(key, &value, why))
     }
 
     /// Takes the value of `key` out as it is, if it is there.
-    pub(super) fn take_raw(&mut self, key: &'static str) -> Option<toml::Value> {
-        self.known.push(key);
-        self.values.remove(key)
+    pub(crate) fn take_raw(&mut self, key: &'static str) -> Result<Option<toml::Value>, ConfigError> {
+        let is_others = |known: &Key| known.name == key && known.actor != Actor::Command;
+        match self.whose {
+            Whose::Owner { roots } if KEYS.iter().any(is_others) => match self.values.remove(key) {
+                // Nor is it offered in the place of an unknown one.
+                None => Ok(None),
+                Some(_) => {
+                    Err(ConfigError::NotTheOwners { path: self.path.to_owned(), key, roots: roots.clone() })
+                }
+            },
+            _ => {
+                self.known.push(key);
+                Ok(self.values.remove(key))
+            }
+        }
     }
 
     /// Fails where something is left that was not taken out.
-    pub(super) fn finish(self) -> Result<(), ConfigError> {
+    pub(crate) fn finish(self) -> Result<(), ConfigError> {
         let Some(key) = self.values.keys().next() else {
             return Ok(());
         };
@@ -62,7 +71,7 @@ impl<'a> Table<'a> {
             .iter()
             .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
             .filter(|known| likeness(known) >= LIKENESS_MIN)
-            .copied();
+            .map(|known| format!("{}{known}", self.prefix));
         Err(ConfigError::UnknownKey {
             path: self.path.to_owned(),
             key: format!("{}{key}", self.prefix),
@@ -79,19 +88,19 @@ fn shown(value: &toml::Value) -> String {
 }
 
 /// Reads a text.
-pub(super) fn text(value: &toml::Value) -> Result<&str, String> {
+pub(crate) fn text(value: &toml::Value) -> Result<&str, String> {
     value.as_str().ok_or_else(|| "it must be a text in quotes".to_owned())
 }
 
 /// Reads a text that another type reads.
-pub(super) fn parsed<T: std::str::FromStr<Err = model::ParseError>>(
+pub(crate) fn parsed<T: std::str::FromStr<Err = model::ParseError>>(
     value: &toml::Value,
 ) -> Result<T, String> {
     text(value)?.parse().map_err(|error: model::ParseError| error.why().to_owned())
 }
 
 /// Reads an amount: a text with a unit, or a number of MiB.
-pub(super) fn size(value: &toml::Value) -> Result<model::Size, String> {
+pub(crate) fn size(value: &toml::Value) -> Result<model::Size, String> {
     match value.as_integer() {
         Some(mib) => {
             u64::try_from(mib).map(model::Size::from_mib).map_err(|_| "it must not be negative".to_owned())
@@ -104,7 +113,7 @@ pub(super) fn size(value: &toml::Value) -> Result<model::Size, String> {
 }
 
 /// Reads one of some words.
-pub(super) fn one_of<T: Copy>(value: &toml::Value, words: &[(&str, T)]) -> Result<T, String> {
+pub(crate) fn one_of<T: Copy>(value: &toml::Value, words: &[(&str, T)]) -> Result<T, String> {
     let text = text(value)?;
     let found = words.iter().find(|(word, _)| *word == text);
     found.map(|(_, meaning)| *meaning).ok_or_else(|| {

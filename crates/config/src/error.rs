@@ -1,20 +1,12 @@
 //! Why a configuration cannot be used.
 
-use std::{io, path::PathBuf};
+use std::path::PathBuf;
 
 use model::Class;
 
-/// Why a configuration cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ConfigError {
-    /// The file is there and cannot be read.
-    #[error("read {}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the disk said.
-        source: io::Error,
-    },
+/// Why a configuration cannot be used: what its file says makes no sense, or is not its owner's to say.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
     /// The file is no TOML.
     #[error("{}:{line}: {why}", path.display())]
     NotToml {
@@ -32,8 +24,8 @@ pub(crate) enum ConfigError {
         path: PathBuf,
         /// The key as it stands there.
         key: String,
-        /// The key that is most like it.
-        nearest: Option<&'static str>,
+        /// The key that is most like it, with its table's name.
+        nearest: Option<String>,
     },
     /// The setting cannot have this value.
     #[error("{}: {key} = {value}: {why}", path.display())]
@@ -47,23 +39,34 @@ pub(crate) enum ConfigError {
         /// What is wrong with it.
         why: String,
     },
+    /// The owner of a system install set what root, or the daemon, acts on.
+    #[error("{}: {key} is not the owner's to set", path.display())]
+    NotTheOwners {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: &'static str,
+        /// Root's file, where it belongs.
+        roots: PathBuf,
+    },
 }
 
 impl ConfigError {
-    /// Says whose turn it is.
-    pub(crate) fn class(&self) -> Class {
-        match self {
-            Self::Unreadable { .. } => Class::Failed,
-            Self::NotToml { .. } | Self::UnknownKey { .. } | Self::BadValue { .. } => Class::Usage,
-        }
+    /// Says whose turn it is: that of whoever wrote the file.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        Class::Usage
     }
 
     /// One sentence that tells the user what to do.
-    pub(crate) fn hint(&self) -> Option<String> {
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Unreadable { path, .. } => Some(format!("Check that you may read {}.", path.display())),
             Self::UnknownKey { nearest: Some(nearest), .. } => Some(format!("Did you mean {nearest}?")),
             Self::UnknownKey { .. } => Some("Take it out of the file.".to_owned()),
+            Self::NotTheOwners { roots, .. } => {
+                Some(format!("Take it out, and have root put it into {}.", roots.display()))
+            }
             Self::NotToml { .. } | Self::BadValue { .. } => None,
         }
     }

@@ -1,24 +1,52 @@
 //! Time limits as people type them.
 
-use std::{str::FromStr, time::Duration};
+use std::{
+    fmt::{self, Write as _},
+    str::FromStr,
+    time::Duration,
+};
 
-/// A time limit: `90`, `90s`, `5m`, `1h30m`, `500ms`. A bare number is seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TimeLimit(Duration);
+use crate::ParseError;
+
+/// A time limit: `90`, `90s`, `5m`, `1h30m`, `500ms`. A bare number is seconds. More than nothing, and a year at
+/// most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TimeLimit(Duration);
 
 const LIMIT_MAX: Duration = Duration::from_hours(24 * 365);
 
+/// Milliseconds of each unit, the largest first.
+const UNITS: [(&str, u64); 5] =
+    [("d", 24 * 3600 * 1000), ("h", 3600 * 1000), ("m", 60 * 1000), ("s", 1000), ("ms", 1)];
+
 impl TimeLimit {
-    pub(crate) fn duration(self) -> Duration {
+    /// Returns how long it is.
+    #[must_use]
+    pub fn duration(self) -> Duration {
         self.0
     }
 }
 
-impl FromStr for TimeLimit {
-    type Err = String;
+impl fmt::Display for TimeLimit {
+    /// Writes it so that it reads as the same: `1h30m`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut left = u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX);
+        let mut text = String::new();
+        for (unit, millis) in UNITS {
+            if left >= millis {
+                write!(text, "{}{unit}", left / millis)?;
+                left %= millis;
+            }
+        }
+        f.pad(&text)
+    }
+}
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let bad = |why: &str| format!("{text:?} is not a time limit: {why}");
+impl FromStr for TimeLimit {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let bad = |why| ParseError::new(text, "a time limit", why);
         let total = read(text).ok_or_else(|| bad("it must be like 90s, 5m, 1h30m or 500ms"))?;
         if total.is_zero() {
             return Err(bad("it must be more than nothing"));
@@ -42,14 +70,7 @@ fn read(text: &str) -> Option<Duration> {
         let count: u64 = rest[..digits].parse().ok()?;
         rest = &rest[digits..];
         let letters = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
-        let millis = match &rest[..letters] {
-            "ms" => 1,
-            "s" => 1000,
-            "m" => 60 * 1000,
-            "h" => 3600 * 1000,
-            "d" => 24 * 3600 * 1000,
-            _ => return None,
-        };
+        let (_, millis) = UNITS.into_iter().find(|(unit, _)| *unit == &rest[..letters])?;
         // Larger units first, each once: `1h30m`, and not `30m1h` or `5m5m`.
         if millis >= last_unit {
             return None;
@@ -93,6 +114,17 @@ mod tests {
         for (text, want) in table {
             let read = text.parse::<TimeLimit>().ok();
             assert_eq!(read.map(|limit| limit.0.as_millis()), want.map(u128::from), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_as_the_same() {
+        for (text, written) in
+            [("90", "1m30s"), ("1h30m", "1h30m"), ("500ms", "500ms"), ("365d", "365d"), ("86400", "1d")]
+        {
+            let limit: TimeLimit = text.parse().unwrap();
+            assert_eq!(limit.to_string(), written);
+            assert_eq!(written.parse(), Ok(limit));
         }
     }
 }
