@@ -29,8 +29,8 @@ mod message;
 pub mod query;
 
 pub use message::{
-    ExecRequest, ExecStatus, GuestFile, Health, Identity, Listener, Network, PtySize, Refusal, Stats,
-    UPGRADE_EXEC, UPGRADE_FORWARD, UPGRADE_SSH, Written,
+    Activity, ExecRequest, ExecStatus, GuestFile, Health, Identity, Listener, Network, PtySize, Refusal,
+    Stats, UPGRADE_EXEC, UPGRADE_FORWARD, UPGRADE_SSH, Written,
 };
 
 /// The generation of this contract that this release speaks.

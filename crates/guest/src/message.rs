@@ -147,6 +147,20 @@ pub struct Stats {
     pub home_free_bytes: u64,
     /// The load average of the last minute, times 100.
     pub load_1m_hundredths: u64,
+    /// Who is at it; `None` where the agent is of a release that does not tell.
+    #[serde(default)]
+    pub activity: Option<Activity>,
+}
+
+/// Whether anybody is at a guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activity {
+    /// Sessions that are open: commands, shells, ssh, copies, forwarded ports.
+    pub sessions_open: u32,
+    /// Sessions that were begun since the agent started.
+    pub sessions_begun: u64,
+    /// TCP connections with others than the guest itself.
+    pub connections: u32,
 }
 
 /// What a tree that was put into a guest came to.

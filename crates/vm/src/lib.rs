@@ -10,6 +10,7 @@
 //! | [`settle`]     | what becomes of a machine when the daemon starts and finds the host as it is  |
 //! | [`boot_plan`]  | everything that the monitor and the link are started with                     |
 //! | [`boot_guard`] | whether a boot hangs, and whether it is tried again                           |
+//! | [`stale`]      | whether anybody uses a machine                                                |
 //! | [`layout`]     | the names of the files in a machine's directory                               |
 
 pub mod admission;
@@ -18,3 +19,4 @@ pub mod boot_plan;
 pub mod layout;
 pub mod life;
 pub mod settle;
+pub mod stale;

@@ -12,12 +12,15 @@ use hyper_util::rt::TokioIo;
 use model::Port;
 use tokio::{net::TcpStream, time::timeout};
 
-use super::reply::{Answer, Refused, must_upgrade, switching};
+use super::{
+    reply::{Answer, Refused, must_upgrade, switching},
+    sessions::Session,
+};
 use crate::relay::relay;
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
-pub(super) async fn answer(mut request: Request<Incoming>) -> Answer {
+pub(super) async fn answer(mut request: Request<Incoming>, counted: Session) -> Answer {
     must_upgrade(&request, UPGRADE_FORWARD)?;
     let port = query::value(request.uri().query().unwrap_or_default(), "port");
     let port: Port = port
@@ -32,6 +35,7 @@ pub(super) async fn answer(mut request: Request<Incoming>) -> Answer {
             // Either end may break at any time; both have learnt of it.
             let _ = relay(connection, TokioIo::new(stream)).await;
         }
+        drop(counted);
     });
     Ok(switching(UPGRADE_FORWARD))
 }

@@ -3,7 +3,10 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use guest::{GENERATION, Health};
@@ -12,6 +15,7 @@ use rustix::time::{ClockId, clock_gettime};
 use super::{
     kept::IDENTITY_MARK,
     reply::{Answer, Refused, json},
+    sessions::Sessions,
 };
 
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -22,11 +26,12 @@ pub(super) struct Guest {
     /// The image's init; none where the agent is pid 1.
     pub(super) init: Option<String>,
     pub(super) is_ending: AtomicBool,
+    pub(super) sessions: Arc<Sessions>,
 }
 
 impl Guest {
     pub(super) fn new(init: Option<String>) -> Self {
-        Self { init, is_ending: AtomicBool::new(false) }
+        Self { init, is_ending: AtomicBool::new(false), sessions: Arc::default() }
     }
 
     /// Marks the guest as ending; false if it was before.

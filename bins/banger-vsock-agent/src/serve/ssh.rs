@@ -15,10 +15,11 @@ use super::{
     kept::{AUTHORIZED_KEYS, HOST_KEY, STATE_DIR},
     passwd,
     reply::{Answer, Refused, must_upgrade, switching},
+    sessions::Session,
 };
 use crate::relay::relay;
 
-pub(super) fn answer(mut request: Request<Incoming>) -> Answer {
+pub(super) fn answer(mut request: Request<Incoming>, counted: Session) -> Answer {
     must_upgrade(&request, UPGRADE_SSH)?;
     let sshd = find_sshd().ok_or_else(|| Refused {
         status: StatusCode::NOT_IMPLEMENTED,
@@ -41,6 +42,7 @@ pub(super) fn answer(mut request: Request<Incoming>) -> Answer {
             // Either end may break at any time; both have learnt of it.
             let _ = relay(connection, TokioIo::new(stream)).await;
         }
+        drop(counted);
     });
     Ok(switching(UPGRADE_SSH))
 }

@@ -2,17 +2,21 @@
 
 use std::{fs, io};
 
-use guest::Stats;
+use guest::{Activity, Stats};
 use rustix::{fs::statvfs, param::clock_ticks_per_second};
 
-use super::reply::{Answer, Refused, json};
+use super::{
+    health::Guest,
+    reply::{Answer, Refused, json},
+    tcp::{self, Socket, State},
+};
 
-pub(super) fn answer() -> Answer {
-    let stats = read().map_err(|error| Refused::failed("read what the guest uses", &error))?;
+pub(super) fn answer(guest: &Guest) -> Answer {
+    let stats = read(guest).map_err(|error| Refused::failed("read what the guest uses", &error))?;
     Ok(json(&stats))
 }
 
-fn read() -> io::Result<Stats> {
+fn read(guest: &Guest) -> io::Result<Stats> {
     let memory = fs::read_to_string("/proc/meminfo")?;
     let (root_total_bytes, root_free_bytes) = room("/")?;
     let (home_total_bytes, home_free_bytes) = room("/root").unwrap_or_default();
@@ -26,7 +30,20 @@ fn read() -> io::Result<Stats> {
         home_total_bytes,
         home_free_bytes,
         load_1m_hundredths: load(&fs::read_to_string("/proc/loadavg")?),
+        activity: Some(Activity {
+            sessions_open: guest.sessions.open(),
+            sessions_begun: guest.sessions.begun(),
+            connections: connections(&tcp::sockets()),
+        }),
     })
+}
+
+/// Those that somebody else is at the other end of.
+fn connections(sockets: &[Socket]) -> u32 {
+    let others = sockets
+        .iter()
+        .filter(|socket| socket.state == State::Established && !socket.peer.to_canonical().is_loopback());
+    u32::try_from(others.count()).unwrap_or(u32::MAX)
 }
 
 fn room(path: &str) -> io::Result<(u64, u64)> {
@@ -63,6 +80,20 @@ mod tests {
         assert_eq!(meminfo("MemTotal:  1000 kB\nMemAvailable:  7 kB\n", "MemAvailable"), 7 * 1024);
         assert_eq!(cpu_busy_ticks("cpu  1 2 4 1000 1000 8 16 32 64 64\ncpu0 5"), 63);
         assert_eq!(load("1.25 0.5 0.1 1/2 3"), 125);
+        let socket = |state, peer: &str| Socket {
+            address: std::net::Ipv4Addr::LOCALHOST.into(),
+            port: 80,
+            peer: peer.parse().unwrap(),
+            state,
+            inode: 1,
+        };
+        let sockets = [
+            socket(State::Established, "10.0.2.2"),
+            socket(State::Established, "::ffff:127.0.0.1"),
+            socket(State::Established, "::1"),
+            socket(State::Listens, "0.0.0.0"),
+        ];
+        assert_eq!(connections(&sockets), 1);
         assert_eq!((meminfo("", "MemTotal"), cpu_busy_ticks(""), load("")), (0, 0, 0));
     }
 }

@@ -47,6 +47,24 @@ async fn what_cannot_be_started_says_why() {
 }
 
 #[tokio::test]
+async fn sessions_are_counted_and_questions_are_none() {
+    let world = World::start(&[]).await;
+    let counted = async || {
+        let activity = world.guest.stats().await.unwrap().activity.unwrap();
+        (activity.sessions_open, activity.sessions_begun)
+    };
+    world.guest.health().await.unwrap();
+    world.guest.ports().await.unwrap();
+    assert_eq!(counted().await, (0, 0));
+    let open = world.guest.exec(&shell("sleep 600")).await.unwrap();
+    let tree = world.guest.get_tree("/etc/hosts").await.unwrap();
+    eventually("two are begun", async || counted().await.1 == 2).await;
+    assert!(counted().await.0 >= 1);
+    drop((open, tree));
+    eventually("both have ended", async || counted().await == (0, 2)).await;
+}
+
+#[tokio::test]
 async fn the_environment_is_what_was_asked_for() {
     let world = World::start(&[]).await;
     let mut request = shell("pwd; echo $GREETING; echo $LANG; echo $USER");

@@ -22,6 +22,7 @@ mod process;
 mod promote;
 mod restart;
 mod settle;
+mod stale;
 mod start;
 mod stats;
 mod stop;

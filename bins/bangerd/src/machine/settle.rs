@@ -16,7 +16,9 @@ use super::{
     console::keep_logs_short,
     delete::{remove, remove_dir},
     end::{How, end, end_stray, forget_run},
-    link, process, view,
+    link, process,
+    stale::stop_stale,
+    view,
     watch::{Ending, ended_unasked, ending, watch},
 };
 use crate::{
@@ -47,7 +49,8 @@ pub(crate) async fn settle(app: Arc<App>) {
     accel::recall(&app).await;
     app.set_ready();
     tracing::info!("the machines are taken up");
-    tokio::spawn(keep_logs_short(app));
+    tokio::spawn(keep_logs_short(Arc::clone(&app)));
+    tokio::spawn(stop_stale(app));
 }
 
 /// The directories of machines that have no record, and none that is being made.

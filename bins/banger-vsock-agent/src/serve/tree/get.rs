@@ -22,7 +22,10 @@ use tar::{Builder, EntryType, Header};
 use tokio::sync::mpsc;
 
 use super::path::path_of;
-use crate::serve::reply::{Answer, Refused};
+use crate::serve::{
+    reply::{Answer, Refused},
+    sessions::Session,
+};
 
 /// Pieces of the stream that wait for the host, and the size of each in bytes.
 const PIECES: usize = 8;
@@ -31,7 +34,7 @@ const PIECE_BYTES: usize = 32 * 1024;
 /// What the kernel makes up is copied only when it is asked for itself.
 const MADE_UP: [&str; 3] = ["/proc", "/sys", "/dev"];
 
-pub(in crate::serve) async fn get(request: &Request<Incoming>) -> Answer {
+pub(in crate::serve) async fn get(request: &Request<Incoming>, counted: Session) -> Answer {
     let path = PathBuf::from(path_of(request.uri().query())?);
     let name = name_of(&path)?;
     fs::symlink_metadata(&path)
@@ -43,6 +46,7 @@ pub(in crate::serve) async fn get(request: &Request<Incoming>) -> Answer {
             // Without this the stream would end early and look whole; the host may be gone, too.
             let _ = sender.blocking_send(Err(error));
         }
+        drop(counted);
     });
     let mut response = Response::new(StreamBody::new(Received(receiver)).boxed_unsync());
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-tar"));

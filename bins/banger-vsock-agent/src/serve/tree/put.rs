@@ -15,12 +15,15 @@ use tar::{Archive, Entry, EntryType};
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
 use super::path::path_of;
-use crate::serve::reply::{Answer, Refused, json};
+use crate::serve::{
+    reply::{Answer, Refused, json},
+    sessions::Session,
+};
 
 /// What is read of a stream after the failure, in bytes.
 const REST_BYTES_MAX: u64 = 1 << 30;
 
-pub(in crate::serve) async fn put(request: Request<Incoming>) -> Answer {
+pub(in crate::serve) async fn put(request: Request<Incoming>, counted: Session) -> Answer {
     let path = path_of(request.uri().query())?;
     let body = BodyDataStream::new(request.into_body().map_err(io::Error::other));
     let mut tar = SyncIoBridge::new(StreamReader::new(body.into_stream()));
@@ -31,6 +34,7 @@ pub(in crate::serve) async fn put(request: Request<Incoming>) -> Answer {
             // A host that is still sending would else learn that we are gone before it learns why.
             let _ = io::copy(&mut tar.take(REST_BYTES_MAX), &mut io::sink());
         }
+        drop(counted);
         written
     })
     .await;
