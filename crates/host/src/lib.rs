@@ -29,6 +29,6 @@ pub mod program;
 pub mod sockets;
 pub mod spawn;
 pub mod systemd;
-pub mod text_file;
 
+pub use file::text_file;
 pub use known::{kvm, tsc};

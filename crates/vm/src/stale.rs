@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-/// What an idle guest's processors may do at most, in percent of one of them: services that tick, and the look
-/// itself (measured under emulation, where it is most: an idle Debian 2 %, and a look each 5 s).
+/// What an idle guest's processors may do at most, in percent of one of them: there are services that tick, and
+/// the look itself, which under emulation takes longest.
 const IDLE_PERCENT: u32 = 5;
 
 /// How often a guest is looked at until it counts as stale.

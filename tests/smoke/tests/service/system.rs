@@ -53,10 +53,17 @@ fn a_system_install_has_machines() {
     on_service(|host| {
         let before = host.traces();
         install(host);
-        let run = ["vm", "run", "--rm", "--name", "box"];
-        let output = host.banger(run).args(SMALL).args(["--", "sh", "-c", "hostname; exit 3"]).run().exits(3);
-        assert_eq!(output.stdout(), "box\n");
+        owners_file_is_held_to_what_is_the_owners(host);
+        // Neither image nor memory is said: both are the owner's file's.
+        write_owners_file(host, OWNERS_FILE);
+        let look = "hostname; cat /root/.note; stat -c '%a %U' /root/.note; \
+            awk '/MemTotal/ { print ($2 > 400000 && $2 < 620000) }' /proc/meminfo; exit 3";
+        let run = ["vm", "run", "--rm", "--name", "box", "--", "sh", "-c", look];
+        let output = host.banger(run).run().exits(3);
+        assert_eq!(output.stdout(), "box\nfrom the owner\n640 root\n1\n");
         host.note(output.stderr().lines().find(|line| line.starts_with("ready in ")).unwrap());
+        owners_file_is_told(host);
+        host.program("/bin/rm").args(["-r", "/home/dev/.config/banger", "/home/dev/.note"]).run().ok();
 
         host.banger(["vm", "create", "--name", "one"]).args(SMALL).run().ok();
         host.also("monitors_are_nobodys", || monitors_are_nobodys(host));
@@ -70,6 +77,66 @@ fn a_system_install_has_machines() {
         uninstall(host);
         assert_eq!(host.traces().since(&before), [""; 0]);
     });
+}
+
+const OWNERS_FILE: &str = "default_image = \"debian-small\"
+[vm_defaults]
+memory = \"600M\"
+[[file_sync]]
+host = \"~/.note\"
+guest = \"~/.note\"
+mode = \"0640\"
+[[file_sync]]
+host = \"~/.nowhere\"
+guest = \"/etc/nowhere\"
+";
+
+fn write_owners_file(host: &Host, text: &str) {
+    let script =
+        "mkdir -p ~/.config/banger && cat > ~/.config/banger/config.toml && echo 'from the owner' > ~/.note";
+    host.program("/bin/sh").args(["-c", script]).stdin(text).run().ok();
+}
+
+/// What root or the daemon acts on, and what nobody does, is refused there, whatever is asked for.
+fn owners_file_is_held_to_what_is_the_owners(host: &Host) {
+    for (text, why, hint) in [
+        (
+            "qemu_bin = \"/tmp/mine\"",
+            "qemu_bin is not the owner's to set",
+            "have root put it into /etc/banger/config.toml",
+        ),
+        (
+            "accel = \"kvm\"",
+            "accel is not the owner's to set",
+            "have root put it into /etc/banger/config.toml",
+        ),
+        ("default_imag = \"x\"", "there is no setting \"default_imag\"", "Did you mean default_image?"),
+        ("default_image", "config.toml:1: ", "banger: list machines: "),
+    ] {
+        write_owners_file(host, text);
+        let said = host.banger(["vm", "list"]).run().exits(2).stderr();
+        assert!(said.contains(why) && said.contains(hint), "{text}: {said}");
+    }
+    // Root is not the owner, and reads root's file alone.
+    host.root(["banger", "vm", "list"]).run().ok();
+}
+
+fn owners_file_is_told(host: &Host) {
+    let info = host.banger(["info"]).run().ok().stdout();
+    let row = |key: &str| info.lines().find(|line| line.starts_with(key)).unwrap_or_default().to_owned();
+    assert!(row("default_image").contains("debian-small"), "{info}");
+    for key in ["default_image", "vm_defaults.memory", "file_sync"] {
+        assert!(row(key).ends_with("/home/dev/.config/banger/config.toml"), "{key}: {info}");
+    }
+    assert!(row("vm_defaults.vcpu").ends_with(" default"), "{info}");
+    assert!(row("network").contains("bridge banger0, where this host is "), "{info}");
+    let help = host.banger(["vm", "run", "--help"]).run().ok().stdout();
+    assert!(help.contains("600 MiB") && help.contains("image debian-small"), "{help}");
+    let said = host.banger(["doctor", "--json"]).run().stdout();
+    let told: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let checks = told["doctor"]["checks"].as_array().unwrap();
+    let image = checks.iter().find(|check| check["name"] == "image").unwrap();
+    assert!(image["found"].as_str().unwrap().contains("debian-small"), "{image}");
 }
 
 /// Each machine's processes run as a user of its own that is in no list, in units of its own.

@@ -11,5 +11,6 @@ mod runs;
 mod shared;
 mod shell;
 mod ssh;
+mod stale;
 mod streams;
 mod tool;
