@@ -63,7 +63,7 @@ fn a_system_install_has_machines() {
         assert_eq!(output.stdout(), "box\nfrom the owner\n640 root\n1\n");
         host.note(output.stderr().lines().find(|line| line.starts_with("ready in ")).unwrap());
         owners_file_is_told(host);
-        host.program("/bin/rm").args(["-r", "/home/dev/.config/banger", "/home/dev/.note"]).run().ok();
+        host.program("/bin/rm").args(["-r", "/home/dev/.config", "/home/dev/.note"]).run().ok();
 
         host.banger(["vm", "create", "--name", "one"]).args(SMALL).run().ok();
         host.also("monitors_are_nobodys", || monitors_are_nobodys(host));
