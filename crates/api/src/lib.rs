@@ -22,6 +22,8 @@
 //! | `GET /v1/vms/{…}/stats`                | → [`VmStats`]                                           |
 //! | `GET /v1/vms/{…}/health`               | → [`VmHealth`]                                          |
 //! | `GET /v1/vms/{…}/logs?follow=true`     | → the console's bytes                                   |
+//! | `PUT /v1/vms/{…}/workspace`            | [`Workspace`] → [`Vm`]; records what was copied in      |
+//! | `DELETE /v1/vms/{…}/workspace`         | → [`Vm`]; there is none, or not a whole one             |
 //! | `GET /v1/images`, `/v1/kernels`        | → `[`[`Image`]`]`, `[`[`Kernel`]`]`                     |
 //! | `GET`, `DELETE /v1/images/{name}`, `/v1/kernels/{name}` | → [`Image`], [`Kernel`]; 204           |
 //! | `POST /v1/images/build`                | [`ImageBuild`] → [`Accepted`]                           |

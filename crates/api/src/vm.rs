@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use model::{BootId, ImageName, KernelName, Publish, Size, VcpuCount, VmId, VmName, VmSpec, VmState};
+use model::{BootId, Copied, ImageName, KernelName, Publish, Size, VcpuCount, VmId, VmName, VmSpec, VmState};
 use serde::{Deserialize, Serialize};
 
 /// A machine.
@@ -58,6 +58,18 @@ pub struct Workspace {
     pub guest_path: String,
     /// The commit that was checked out.
     pub commit: String,
+    /// How it was copied.
+    #[serde(default)]
+    pub copied: Copied,
+}
+
+impl Workspace {
+    /// Whether a command that starts in `dir`, or nowhere in particular, is a command in the repository.
+    #[must_use]
+    pub fn holds(&self, dir: Option<&str>) -> bool {
+        let below = |dir: &str| Some(dir.strip_prefix(&*self.guest_path)?.split('/').next()?.is_empty());
+        dir.is_none_or(|dir| below(dir).unwrap_or(false))
+    }
 }
 
 /// A machine to make. What is `None` is the daemon's default, which `info` shows.

@@ -14,6 +14,7 @@ mod spec;
 mod state;
 mod time_limit;
 mod version;
+mod workspace;
 
 pub use digest::Digest;
 pub use error::{Class, ParseError};
@@ -26,3 +27,4 @@ pub use spec::{MEMORY_MIN, SpecError, VCPUS_MAX, VcpuCount, VmSpec, check_publis
 pub use state::VmState;
 pub use time_limit::TimeLimit;
 pub use version::{RELEASE, Version};
+pub use workspace::Copied;

@@ -9,7 +9,10 @@ use crate::{StoreError, backup, error::opening};
 
 /// Every migration, in order; the first makes version 1 of nothing. They are frozen: a test holds their
 /// rendering.
-pub(crate) const STEPS: &[&str] = &[include_str!("../migrations/0001_machines.sql")];
+pub(crate) const STEPS: &[&str] = &[
+    include_str!("../migrations/0001_machines.sql"),
+    include_str!("../migrations/0002_workspace_copied.sql"),
+];
 
 /// The version that these steps lead to.
 pub(crate) fn latest(steps: &[&str]) -> u32 {
@@ -72,7 +75,7 @@ mod tests {
     use super::*;
     use crate::Store;
 
-    const LATER: &[&str] = &[STEPS[0], "CREATE TABLE later (x INTEGER NOT NULL) STRICT;"];
+    const LATER: &[&str] = &[STEPS[0], STEPS[1], "CREATE TABLE later (x INTEGER NOT NULL) STRICT;"];
 
     fn schema(connection: &Connection) -> String {
         let mut query =
@@ -101,9 +104,9 @@ mod tests {
         store.bump("boots_retried").unwrap();
         assert_eq!(store.counter("boots_retried").unwrap(), 2);
 
-        let copy = dir.path().join("backups/state-v1.db");
+        let copy = dir.path().join("backups/state-v2.db");
         let copy = Connection::open(copy).unwrap();
-        assert_eq!(version(&copy, &path).unwrap(), 1);
+        assert_eq!(version(&copy, &path).unwrap(), 2);
         let counted: u64 = copy.query_row("SELECT value FROM counters", [], |row| row.get(0)).unwrap();
         assert_eq!(counted, 1);
     }
@@ -113,10 +116,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("state.db");
         drop(Store::open(&path).unwrap());
-        let bad = &[STEPS[0], "CREATE TABLE later (x INTEGER NOT NULL) STRICT; CREATE TABLE vms (y);"];
+        let bad =
+            &[STEPS[0], STEPS[1], "CREATE TABLE later (x INTEGER NOT NULL) STRICT; CREATE TABLE vms (y);"];
         let error = Store::open_with(&path, bad).unwrap_err();
-        assert!(matches!(error, StoreError::NotMigrated { from: 1, to: 2, .. }), "{error:?}");
-        assert_eq!(version(&Connection::open(&path).unwrap(), &path).unwrap(), 1);
+        assert!(matches!(error, StoreError::NotMigrated { from: 2, to: 3, .. }), "{error:?}");
+        assert_eq!(version(&Connection::open(&path).unwrap(), &path).unwrap(), 2);
         drop(Store::open(&path).unwrap());
     }
 
@@ -127,7 +131,7 @@ mod tests {
         drop(Store::open_with(&path, LATER).unwrap());
         let before = fs::read(&path).unwrap();
         let error = Store::open(&path).unwrap_err();
-        assert!(matches!(error, StoreError::FromTheFuture { found: 2, known: 1, .. }), "{error:?}");
+        assert!(matches!(error, StoreError::FromTheFuture { found: 3, known: 2, .. }), "{error:?}");
         assert_eq!(fs::read(&path).unwrap(), before);
     }
 }

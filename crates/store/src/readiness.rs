@@ -80,7 +80,7 @@ mod tests {
     use super::*;
     use crate::Store;
 
-    const LATER: &[&str] = &[STEPS[0], "CREATE TABLE later (x INTEGER NOT NULL) STRICT;"];
+    const LATER: &[&str] = &[STEPS[0], STEPS[1], "CREATE TABLE later (x INTEGER NOT NULL) STRICT;"];
 
     #[test]
     fn readiness_of_every_kind_of_database() {
@@ -90,10 +90,10 @@ mod tests {
 
         assert_eq!(readiness(STEPS), "Compatible { version: 0 }");
         drop(Store::open(&path).unwrap());
-        assert_eq!(readiness(STEPS), "Compatible { version: 1 }");
-        assert_eq!(readiness(LATER), "WillMigrate { from: 1, to: 2 }");
+        assert_eq!(readiness(STEPS), "Compatible { version: 2 }");
+        assert_eq!(readiness(LATER), "WillMigrate { from: 2, to: 3 }");
         let open = Store::open(&path).unwrap();
-        assert_eq!(readiness(LATER), "WillMigrate { from: 1, to: 2 }", "also beside a daemon");
+        assert_eq!(readiness(LATER), "WillMigrate { from: 2, to: 3 }", "also beside a daemon");
         drop(open);
         drop(Store::open_with(&path, LATER).unwrap());
         assert!(readiness(STEPS).starts_with("Cannot(FromTheFuture"));

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use model::{BootId, Digest, ImageName, KernelName, Publish, VmId, VmName, VmSpec, VmState};
+use model::{BootId, Copied, Digest, ImageName, KernelName, Publish, VmId, VmName, VmSpec, VmState};
 
 use crate::ProcessMark;
 
@@ -61,4 +61,6 @@ pub struct WorkspaceRecord {
     pub guest_path: String,
     /// The commit that was checked out.
     pub commit: String,
+    /// How it was copied.
+    pub copied: Copied,
 }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, str::FromStr};
 
-use model::{VmId, VmState};
+use model::{Copied, VmId, VmState};
 use rusqlite::{Connection, Row, named_params};
 use serde::de::DeserializeOwned;
 
@@ -12,12 +12,12 @@ const INSERT: &str = "INSERT INTO vms (
         id, name, state, error, spec, image, image_digest, kernel, kernel_digest, created_at,
         started_at, boot_id, monitor, accel, disk_method, published, delete_on_failure, host_boot_id,
         monitor_pid, monitor_started_ticks, link_pid, link_started_ticks, workspace_host_path,
-        workspace_guest_path, workspace_commit)
+        workspace_guest_path, workspace_commit, workspace_copied)
     VALUES (
         :id, :name, :state, :error, :spec, :image, :image_digest, :kernel, :kernel_digest,
         :created_at, :started_at, :boot_id, :monitor, :accel, :disk_method, :published, :delete_on_failure,
         :host_boot_id, :monitor_pid, :monitor_started_ticks, :link_pid, :link_started_ticks,
-        :workspace_host_path, :workspace_guest_path, :workspace_commit)";
+        :workspace_host_path, :workspace_guest_path, :workspace_commit, :workspace_copied)";
 
 const UPDATE: &str = "UPDATE vms SET
         name = :name, state = :state, error = :error, spec = :spec, image = :image,
@@ -27,7 +27,8 @@ const UPDATE: &str = "UPDATE vms SET
         delete_on_failure = :delete_on_failure, host_boot_id = :host_boot_id, monitor_pid = :monitor_pid,
         monitor_started_ticks = :monitor_started_ticks, link_pid = :link_pid,
         link_started_ticks = :link_started_ticks, workspace_host_path = :workspace_host_path,
-        workspace_guest_path = :workspace_guest_path, workspace_commit = :workspace_commit
+        workspace_guest_path = :workspace_guest_path, workspace_commit = :workspace_commit,
+        workspace_copied = :workspace_copied
     WHERE id = :id";
 
 impl Store {
@@ -107,6 +108,8 @@ impl Store {
             ":workspace_host_path": workspace.map(|workspace| workspace.host_path.to_string_lossy()),
             ":workspace_guest_path": workspace.map(|workspace| &workspace.guest_path),
             ":workspace_commit": workspace.map(|workspace| &workspace.commit),
+            ":workspace_copied": workspace
+                .map(|workspace| serde_json::to_string(&workspace.copied)).transpose().map_err(json)?,
         };
         self.connection.execute(sql, params).map_err(|source| match source.sqlite_error() {
             // The id is made of chance: what is taken is the name.
@@ -170,6 +173,10 @@ impl Columns<'_, '_> {
             host_path: PathBuf::from(host_path),
             guest_path: self.get("workspace_guest_path")?,
             commit: self.get("workspace_commit")?,
+            copied: match self.get::<Option<String>>("workspace_copied")? {
+                Some(_) => self.json("workspace_copied")?,
+                None => Copied::default(),
+            },
         }))
     }
 }
@@ -279,6 +286,12 @@ mod tests {
                 host_path: "/home/u/repo".into(),
                 guest_path: "/root/repo".to_owned(),
                 commit: "0123".to_owned(),
+                copied: Copied {
+                    include_untracked: true,
+                    branch: Some("topic".to_owned()),
+                    mark: Some("ab".to_owned()),
+                    ..Copied::default()
+                },
             }),
             ..plain(number)
         }

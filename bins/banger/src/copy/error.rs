@@ -4,6 +4,7 @@ use std::{io, path::PathBuf};
 
 use model::Class;
 
+use super::PackError;
 use crate::fault::{Explain, Fault, chain};
 
 /// Why a copy was not made, or not whole.
@@ -80,6 +81,12 @@ impl CopyError {
             Self::Escapes { .. } => Some("What was copied before it is there; do not trust this machine."),
             _ => None,
         }
+    }
+}
+
+impl PackError for CopyError {
+    fn is_hang_up(&self) -> bool {
+        matches!(self, Self::Stream { .. })
     }
 }
 

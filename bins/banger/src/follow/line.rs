@@ -91,7 +91,8 @@ impl Line {
         }
     }
 
-    fn begin_stage(&mut self, name: &str) {
+    /// Begins something that takes a while.
+    pub(crate) fn begin_stage(&mut self, name: &str) {
         self.end_stage();
         self.stage = Some((name.to_owned(), Instant::now()));
         match &self.bar {
@@ -104,14 +105,16 @@ impl Line {
         }
     }
 
-    fn end_stage(&mut self) {
+    /// Ends what was begun last.
+    pub(crate) fn end_stage(&mut self) {
         let Some((name, began)) = self.stage.take() else { return };
         if self.bar.is_some() && began.elapsed() >= STAGE_SHOWN_MIN {
             self.say(&format!("{name} {}", text::elapsed(began.elapsed())));
         }
     }
 
-    fn advance(&mut self, done: u64, total: Option<u64>, unit: &str) {
+    /// Shows how far it is.
+    pub(crate) fn advance(&mut self, done: u64, total: Option<u64>, unit: &str) {
         let Some(bar) = &self.bar else { return };
         let template = match (total, unit) {
             (Some(_), "bytes") => "{spinner} {msg} [{bar:24}] {bytes}/{total_bytes} {bytes_per_sec:.dim}",

@@ -25,6 +25,12 @@ pub(crate) enum SessionError {
         /// What the system said.
         source: io::Error,
     },
+    /// What came is more than is taken.
+    #[error("the machine sends more than {} MiB", bytes_max >> 20)]
+    TooMuch {
+        /// What is taken.
+        bytes_max: usize,
+    },
     /// The terminal here could not be used.
     #[error("the terminal cannot be used: {}", plain_io(source))]
     Terminal {

@@ -50,6 +50,8 @@ pub(crate) struct Session {
     pub(crate) tty: bool,
     /// How long it may take.
     pub(crate) limit: Option<Duration>,
+    /// Where it starts; in root's home where there is none.
+    pub(crate) dir: Option<String>,
 }
 
 impl Session {
@@ -62,7 +64,7 @@ impl Session {
         ExecRequest {
             argv: self.argv.clone(),
             env,
-            cwd: None,
+            cwd: self.dir.clone(),
             pty: self.tty.then(terminal::size),
             login_shell: self.argv.is_empty(),
         }

@@ -29,6 +29,7 @@ mod stop;
 mod unsettled;
 mod view;
 mod watch;
+mod workspace;
 
 pub(crate) use census::census;
 pub(crate) use change::change;
@@ -46,3 +47,4 @@ pub(crate) use stats::{health, stats};
 pub(crate) use stop::stop;
 pub(crate) use unsettled::{settle_again, unsettled};
 pub(crate) use view::view;
+pub(crate) use workspace::record_workspace;

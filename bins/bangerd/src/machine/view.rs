@@ -30,6 +30,7 @@ pub(crate) fn view(app: &App, vm: &VmRecord) -> Vm {
             host_path: workspace.host_path.clone(),
             guest_path: workspace.guest_path.clone(),
             commit: workspace.commit.clone(),
+            copied: workspace.copied.clone(),
         }),
     }
 }

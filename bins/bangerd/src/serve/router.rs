@@ -37,6 +37,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/vms/{vm}/stats", get(vms::stats))
         .route("/v1/vms/{vm}/health", get(vms::health))
         .route("/v1/vms/{vm}/logs", get(vms::logs))
+        .route("/v1/vms/{vm}/workspace", put(vms::workspace).delete(vms::no_workspace))
         .route("/v1/images", get(images::list))
         .route("/v1/images/{name}", get(images::show).delete(images::delete))
         .route("/v1/images/build", post(images::build))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::{Code, Failure, Vm, VmChange, VmCreate, VmHealth, VmKill, VmStats};
+use api::{Code, Failure, Vm, VmChange, VmCreate, VmHealth, VmKill, VmStats, Workspace};
 use axum::{
     Json,
     body::Body as Bytes,
@@ -122,6 +122,24 @@ pub(super) async fn stats(State(app): State<Arc<App>>, Path(vm): Path<String>) -
 /// `GET /v1/vms/{vm}/health`.
 pub(super) async fn health(State(app): State<Arc<App>>, Path(vm): Path<String>) -> Reply<Json<VmHealth>> {
     Ok(Json(machine::health(&app, &*find(&app, &vm)?).await))
+}
+
+/// `PUT /v1/vms/{vm}/workspace`.
+pub(super) async fn workspace(
+    State(app): State<Arc<App>>,
+    Path(vm): Path<String>,
+    Body(workspace): Body<Workspace>,
+) -> Reply<Json<Vm>> {
+    let _change = app.change().await?;
+    let vm = machine::record_workspace(&app, &*find(&app, &vm)?, Some(workspace)).await?;
+    Ok(Json(view(&app, &vm)))
+}
+
+/// `DELETE /v1/vms/{vm}/workspace`.
+pub(super) async fn no_workspace(State(app): State<Arc<App>>, Path(vm): Path<String>) -> Reply<Json<Vm>> {
+    let _change = app.change().await?;
+    let vm = machine::record_workspace(&app, &*find(&app, &vm)?, None).await?;
+    Ok(Json(view(&app, &vm)))
 }
 
 /// Whether to go on at the end.

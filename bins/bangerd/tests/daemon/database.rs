@@ -55,7 +55,7 @@ fn a_copy_is_consistent_and_brings_back_what_was_though_a_journal_was_left() {
     daemon.signal("-KILL");
     daemon.ended();
     assert_eq!(files(&home), ["state.db", "state.db-shm", "state.db-wal", COPY]);
-    check(&home, &["--check-migrations"], 0, "compatible: the database is of version 1");
+    check(&home, &["--check-migrations"], 0, "compatible: the database is of version 2");
     check(&home, &["--restore-database", COPY], 0, "put back");
     assert_eq!(files(&home), ["state.db"]);
     assert_eq!(vcpus(&home), 3);
@@ -108,7 +108,7 @@ fn the_system_s_database_is_the_system_s() {
     home.install();
     let state = home.path("root/var/lib/banger");
     drop(store::Store::open(&state.join("state.db")).unwrap());
-    check(&home, &["--check-migrations", "--system"], 0, "of version 1");
+    check(&home, &["--check-migrations", "--system"], 0, "of version 2");
     check(&home, &["--check-migrations"], 0, "there is no database yet");
     check(&home, &["--copy-database", COPY, "--system"], 0, "copied: ");
     assert!(state.join(COPY).exists());

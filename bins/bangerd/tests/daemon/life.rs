@@ -182,7 +182,7 @@ fn a_database_that_cannot_be_used_is_named_with_what_to_do() {
     connection.close().unwrap();
     let (code, said) = home.run(&[]);
     assert_eq!(code, 3, "{said}");
-    assert!(said.contains("is of version 99, and this release knows versions up to 1"), "{said}");
+    assert!(said.contains("is of version 99, and this release knows versions up to 2"), "{said}");
     assert!(said.contains("/backups."), "{said}");
     assert_eq!(home.run(&["--check-migrations"]).0, 2);
 
@@ -216,13 +216,13 @@ fn it_says_which_release_it_is_and_whether_it_can_use_the_database() {
     };
     check(0, "compatible: there is no database yet\n");
     let daemon = Daemon::start(&home);
-    check(0, "compatible: the database is of version 1\n");
+    check(0, "compatible: the database is of version 2\n");
     daemon.stop();
-    check(0, "compatible: the database is of version 1\n");
+    check(0, "compatible: the database is of version 2\n");
     let connection = rusqlite::Connection::open(home.path("state/banger/state.db")).unwrap();
     connection.pragma_update(None, "user_version", 0).unwrap();
     connection.close().unwrap();
-    check(1, "will migrate: the database is of version 0 and becomes 1\n");
+    check(1, "will migrate: the database is of version 0 and becomes 2\n");
 }
 
 /// Requests that must be refused: method, path and body.

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     Accepted, Census, DoctorDefaults, DoctorReport, Held, Hold, Image, ImageBuild, ImagePromote, Info,
     Kernel, KernelPull, OperationSummary, Pruned, Vm, VmChange, VmCreate, VmHealth, VmKill, VmStats,
+    Workspace,
 };
 
 type Result<T> = std::result::Result<T, ClientError>;
@@ -63,6 +64,10 @@ calls! {
     vm_create(create: &VmCreate) -> Accepted = ask Call::post("/v1/vms").json(create)?;
     /// Changes a stopped machine.
     vm_change(vm: &str, change: &VmChange) -> Vm = ask patch(vm).json(change)?;
+    /// Records which repository is in a machine.
+    vm_workspace(vm: &str, workspace: &Workspace) -> Vm = ask put(&workspace_path(vm)).json(workspace)?;
+    /// Records that no repository is in a machine.
+    vm_no_workspace(vm: &str) -> Vm = ask Call::delete(workspace_path(vm));
     /// Deletes a machine.
     vm_delete(vm: &str) -> Accepted = ask Call::delete(format!("/v1/vms/{vm}"));
     /// Starts a machine.
@@ -130,6 +135,10 @@ fn put(path: &str) -> Call {
 
 fn patch(vm: &str) -> Call {
     Call { method: Method::PATCH, ..Call::post(format!("/v1/vms/{vm}")) }
+}
+
+fn workspace_path(vm: &str) -> String {
+    format!("/v1/vms/{vm}/workspace")
 }
 
 fn upload(path: String, file: Upload) -> Call {

@@ -5,3 +5,4 @@
 mod bad_input;
 mod daemons;
 mod machines;
+mod workspaces;

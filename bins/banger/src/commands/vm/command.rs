@@ -2,7 +2,7 @@
 
 use super::{
     cp, create, delete, exec, health, kill, list, logs, ping, ports, prune, restart, run, set, show, ssh,
-    start, stats, stop,
+    start, stats, stop, workspace,
 };
 use crate::{
     daemon::{Context, Owners, glance},
@@ -30,6 +30,9 @@ pub(crate) enum Vm {
     Exec(exec::Exec),
     Cp(cp::Cp),
     Ports(ports::Ports),
+    /// Repositories in machines
+    #[command(subcommand, subcommand_required = true, arg_required_else_help = true)]
+    Workspace(workspace::Workspace),
     Prune(prune::Prune),
 }
 
@@ -54,6 +57,7 @@ impl Vm {
             Self::Exec(exec) => exec.run(context).await,
             Self::Cp(cp) => cp.run(context).await,
             Self::Ports(ports) => ports.run(context).await,
+            Self::Workspace(workspace) => workspace.run(context).await,
             Self::Prune(prune) => prune.run(context).await,
         }
     }

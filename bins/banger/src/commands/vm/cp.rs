@@ -1,26 +1,14 @@
 //! `banger vm cp`.
 
-use std::{
-    io,
-    os::unix::net::UnixStream as StdStream,
-    path::Path,
-    pin::Pin,
-    sync::{Arc, Mutex},
-    task::{Context as TaskContext, Poll, ready},
-    thread,
-};
+use std::path::Path;
 
 use guest::client::{Connection, GuestError};
 use model::Class;
-use tokio::{
-    io::{AsyncRead, ReadBuf},
-    net::UnixStream,
-};
 use tokio_util::io::SyncIoBridge;
 
-use super::exec::running;
+use super::running::running;
 use crate::{
-    copy::{CopyError, Landing, Packed, Way, is_contents, name_of, pack, unpack},
+    copy::{CopyError, Landing, Packed, Way, is_contents, name_of, pack, unpack, upload},
     daemon::Context,
     exit,
     fault::{Doing as _, Explain as _, Fault},
@@ -101,50 +89,8 @@ async fn copy_in(
     if !to_is_dir && !is_dir(guest, &landing.dir).await.doing(doing)? {
         return Err(CopyError::NotADirectory { path: landing.dir }.explain(doing));
     }
-    let (mut writer, reader) = StdStream::pair().doing(doing)?;
-    reader.set_nonblocking(true).doing(doing)?;
-    let stream = UnixStream::from_std(reader).doing(doing)?;
-    let result = Arc::new(Mutex::new(None));
-    let (from, name, told) = (from.to_owned(), landing.name, Arc::clone(&result));
-    thread::spawn(move || {
-        let packed = pack(&from, name.as_deref(), &mut writer);
-        if let Ok(mut told) = told.lock() {
-            *told = Some(packed);
-        }
-    });
-    let written = guest.put_tree(&landing.dir, Packing { stream, result: Arc::clone(&result) }).await;
-    let packed = result.lock().ok().and_then(|mut result| result.take());
-    match (packed, written) {
-        // What failed here, unless it failed because the guest hung up.
-        (Some(Err(error)), Ok(_)) => Err(error.explain(doing)),
-        (Some(Err(error)), Err(_)) if !matches!(error, CopyError::Stream { .. }) => Err(error.explain(doing)),
-        (_, Err(error)) => Err(error.explain(doing)),
-        (Some(Ok(packed)), Ok(_)) => Ok(packed),
-        (None, Ok(written)) => Ok(Packed { entries: written.entries, bytes: written.bytes, skipped: 0 }),
-    }
-}
-
-/// What another thread packs. An end that is not the whole is an error, or the guest would take it for one.
-struct Packing {
-    stream: UnixStream,
-    result: Arc<Mutex<Option<Result<Packed, CopyError>>>>,
-}
-
-impl AsyncRead for Packing {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut TaskContext<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        let is_end = buffer.filled().len() == before;
-        let is_whole = self.result.lock().is_ok_and(|result| matches!(*result, Some(Ok(_))));
-        if is_end && !is_whole {
-            return Poll::Ready(Err(io::Error::other("what is copied cannot be read to its end")));
-        }
-        Poll::Ready(Ok(()))
-    }
+    let (from, name) = (from.to_owned(), landing.name);
+    upload(guest, &landing.dir, move |to| pack(&from, name.as_deref(), to)).await.doing(doing)
 }
 
 async fn copy_out(

@@ -6,7 +6,7 @@ use api::Vm;
 use guest::{Listener, client::Connection};
 use serde_json::json;
 
-use super::{exec::running, many::Machine};
+use super::{many::Machine, running::running};
 use crate::{
     daemon::Context,
     exit,

@@ -3,9 +3,17 @@
 use std::{path::PathBuf, time::Instant};
 
 use api::{Vm, client::Client};
+use guest::client::Connection;
 use model::VmState;
+use workspace::Plan;
 
-use super::{begin::Beginning, exec::How, fit::Fit, remove::remove};
+use super::{
+    begin::Beginning,
+    exec::How,
+    fit::Fit,
+    remove::remove,
+    workspace::{Source, check_tools, enter, show_plan},
+};
 use crate::{
     daemon::Context,
     exit,
@@ -20,14 +28,18 @@ use crate::{
 #[command(after_help = "Examples:\n  \
     banger run                                  a shell in a new machine\n  \
     banger run --rm -- uname -a                 one command, and the machine is gone\n  \
+    banger run . -- make test                   a command in a copy of this repository\n  \
+    banger run ./app                            a shell in one\n  \
     banger run -d --name web --publish 8080:80  a machine that runs by itself\n  \
     tar c . | banger run --rm -- sh -c 'tar x && make test'\n\n\
     Without a command: a shell, and the machine runs on after it. With one: its stdout and stderr apart,\n\
     and its exit code.\n\n\
+    Of a repository, the files that git tracks are copied as they are, and its history of late.\n\n\
     Exit codes: the command's own; 124 after --timeout, 125 where banger itself failed,\n\
     126 and 127 where the command cannot be run or is not there, 128+n after signal n.")]
 pub(crate) struct Run {
-    #[arg(hide = true)]
+    /// A directory of a git repository, to be copied to /root/repo in the machine
+    #[arg(value_name = "PATH", help_heading = "Arguments", value_hint = clap::ValueHint::DirPath)]
     path: Option<PathBuf>,
     /// Delete the machine afterwards, whatever comes of the command
     #[arg(long)]
@@ -42,6 +54,8 @@ pub(crate) struct Run {
     how: How,
     #[command(flatten)]
     fit: Fit,
+    #[command(flatten)]
+    source: Source,
     /// The command and its arguments; a login shell where there is none
     #[arg(last = true, value_name = "CMD", help_heading = "Arguments")]
     command: Vec<String>,
@@ -61,27 +75,41 @@ impl Run {
     pub(crate) async fn run(&self, context: &Context) -> Result<u8, Fault> {
         let began = Instant::now();
         let intent = self.intent()?;
+        let plan = match &self.path {
+            Some(path) => Some(self.source.plan(path, DOING)?),
+            None => None,
+        };
+        if let Some(plan) = plan.as_ref().filter(|_| self.source.is_dry_run()) {
+            show_plan(context, plan);
+            return Ok(exit::DONE);
+        }
         let client = &context.daemon(DOING).await?;
+        if let Some(tool_file) = plan.as_ref().and_then(|plan| self.source.tools_of(plan)) {
+            let info = client.info().await.doing(DOING)?;
+            check_tools(tool_file, self.fit.spec(&info, DOING)?.nat, DOING)?;
+        }
         // From here on a signal must not end this program: there is something to clean up.
         let mut interrupts = Interrupts::listen().doing(DOING)?;
         let beginning = Beginning { context, client, fit: &self.fit, start: true, doing: DOING };
-        let vm = beginning.begin(&mut interrupts).await?;
+        let mut vm = beginning.begin(&mut interrupts).await?;
+        if let Some(plan) = plan {
+            vm = self.put(context, client, vm, plan, &mut interrupts).await?;
+        }
         context.screen.note(&format!("ready in {}", elapsed(began.elapsed())));
         match intent {
             Intent::Detached => {
                 context.screen.show("vm", &vm, || format!("{}\n", vm.name));
                 Ok(exit::DONE)
             }
-            Intent::Session(session) => self.attend(context, client, &vm, &session, &mut interrupts).await,
+            Intent::Session(session) => self.attend(context, client, &vm, session, &mut interrupts).await,
         }
     }
 
     fn intent(&self) -> Result<Intent, Fault> {
         let refuse = |why: &str, hint: &str| Err(Fault::usage(format!("{DOING}: {why}")).hint(hint));
-        if let Some(path) = &self.path {
-            let why =
-                format!("a repository ({}) cannot be put into a machine in this release", path.display());
-            return refuse(&why, "A command stands after `--`; `banger vm cp` copies files.");
+        if let (None, Some(flag)) = (&self.path, self.source.first_given()) {
+            let why = format!("{flag} is about a repository, and none was given");
+            return refuse(&why, "Give its directory: `banger run . -- make test`.");
         }
         if self.detach && self.rm {
             return refuse(
@@ -104,17 +132,42 @@ impl Run {
         Ok(Intent::Session(self.how.session(self.command.clone(), tty)))
     }
 
+    /// Puts the repository into the new machine. One that it did not get into is deleted: there is nothing in it.
+    async fn put(
+        &self,
+        context: &Context,
+        client: &Client,
+        vm: Vm,
+        plan: Plan,
+        interrupts: &mut Interrupts,
+    ) -> Result<Vm, Fault> {
+        match self.source.put(context, client, &vm, plan, false, interrupts).await {
+            Ok(vm) => Ok(vm),
+            Err(fault) => {
+                remove(context, client, &vm, interrupts).await?;
+                Err(fault)
+            }
+        }
+    }
+
     /// Runs the session and sees to the machine afterwards.
     async fn attend(
         &self,
         context: &Context,
         client: &Client,
         vm: &Vm,
-        session: &Session,
+        session: Session,
         interrupts: &mut Interrupts,
     ) -> Result<u8, Fault> {
         let doing = format!("run a command in {}", vm.name);
-        let code = session::run(&vm.link_dir, session, &doing, interrupts).await;
+        let code = match &vm.workspace {
+            Some(workspace) => enter(session, workspace, &Connection::in_dir(&vm.link_dir), &doing).await,
+            None => Ok(session),
+        };
+        let code = match code {
+            Ok(session) => session::run(&vm.link_dir, &session, &doing, interrupts).await,
+            Err(fault) => Err(fault),
+        };
         // The daemon may have come and gone while the session needed none.
         let client = match client.probe().await {
             Ok(()) => client.clone(),

@@ -6,7 +6,7 @@ use api::Vm;
 use guest::client::Connection;
 use model::Class;
 
-use super::{exec::running, many::Machine};
+use super::{many::Machine, running::running};
 use crate::{
     daemon::Context,
     fault::{Doing as _, Fault, plain_io},

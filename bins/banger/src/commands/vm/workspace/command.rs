@@ -1,0 +1,18 @@
+//! The commands under `banger vm workspace`.
+
+use super::prepare;
+use crate::{daemon::Context, fault::Fault};
+
+/// Repositories in machines
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Workspace {
+    Prepare(prepare::Prepare),
+}
+
+impl Workspace {
+    pub(crate) async fn run(self, context: &Context) -> Result<u8, Fault> {
+        match self {
+            Self::Prepare(prepare) => prepare.run(context).await,
+        }
+    }
+}

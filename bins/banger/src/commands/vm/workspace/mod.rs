@@ -1,0 +1,19 @@
+//! Repositories in machines: in, out, and commands in them.
+
+mod carry;
+mod command;
+mod enter;
+mod explain;
+mod guest_path;
+mod moved;
+mod prepare;
+mod scripts;
+mod source;
+mod tools;
+
+pub(crate) use command::Workspace;
+pub(super) use enter::enter;
+pub(super) use guest_path::GuestPath;
+pub(super) use moved::{prepare_again, tell_if_moved};
+pub(super) use source::{Source, show_plan};
+pub(super) use tools::check_tools;

@@ -1,0 +1,6 @@
+//! Repositories into machines and out of them, one file for each way.
+
+mod inward;
+mod kept;
+mod repo;
+mod shared;
