@@ -82,12 +82,6 @@ impl Places {
         self.links().join(id.as_str())
     }
 
-    /// The file that says which process is the main one of the helper's unit.
-    #[must_use]
-    pub fn main_process(&self) -> PathBuf {
-        self.system.root_runtime().join("main.json")
-    }
-
     /// The configuration that root acts on.
     #[must_use]
     pub fn config(&self) -> PathBuf {

@@ -118,13 +118,10 @@ WorkingDirectory=/
 Restart=on-failure
 RestartSec=200ms
 TimeoutStartSec=30s
-# No signal of systemd's reaches anything but the main process, and none is SIGKILL. So it is ended by its own
-# program: asked, and after 5 s killed through a descriptor. Both ways, since ExecStop= is not run where a start failed.
+# No signal of systemd's reaches anything but the main process. That one is asked to end, and then killed: one that
+# stayed would be a second one at the socket.
 KillMode=process
-SendSIGKILL=no
-ExecStop={program} end-main
-ExecStopPost={program} end-main
-TimeoutStopSec=20s
+TimeoutStopSec=10s
 OOMScoreAdjust=-500
 # Stays when the helper ends: the machines' sockets are in there.
 RuntimeDirectory=banger-root banger-vm

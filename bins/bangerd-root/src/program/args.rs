@@ -27,13 +27,11 @@ pub enum Task {
         /// The machine.
         id: VmId,
     },
-    /// End the main process of the helper's unit.
-    EndMain,
     /// Say which release this is.
     Version,
 }
 
-/// `[--prefix DIR] [--socket PATH | launch ID | link ID | ask-to-stop ID | end-main | --version]`.
+/// `[--prefix DIR] [--socket PATH | launch ID | link ID | ask-to-stop ID | --version]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Args {
     /// The directory that stands for `/`.
@@ -80,7 +78,6 @@ impl Args {
                 "launch" => Task::Launch { id: machine(&value("a machine's id")?)? },
                 "link" => Task::Link { id: machine(&value("a machine's id")?)? },
                 "ask-to-stop" => Task::AskToStop { id: machine(&value("a machine's id")?)? },
-                "end-main" => Task::EndMain,
                 "--version" => Task::Version,
                 _ => return Err(ArgsError::Unknown { word }),
             };
@@ -109,7 +106,6 @@ mod tests {
             ("launch 000102fdfeff", true),
             ("--prefix /p link 000102fdfeff", true),
             ("ask-to-stop 000102fdfeff", true),
-            ("end-main", true),
             ("--version", true),
             ("launch", false),
             ("launch ../../x", false),

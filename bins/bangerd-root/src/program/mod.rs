@@ -2,7 +2,6 @@
 
 mod args;
 mod log;
-mod main_process;
 mod run;
 mod serve;
 mod version;

@@ -2,7 +2,7 @@
 
 use std::{env, io, io::Write, process::ExitCode};
 
-use super::{Args, Task, log, main_process, serve, version};
+use super::{Args, Task, log, serve, version};
 use crate::{launcher, places::Places, refuse::chain};
 
 /// The exit code of a command line that cannot be meant.
@@ -25,7 +25,6 @@ pub fn run() -> ExitCode {
             launcher::ask_to_stop(&places, &id, monitor).await;
             Ok::<(), std::io::Error>(())
         }),
-        Task::EndMain => in_runtime(async move { main_process::end(&places).await }),
         Task::Serve { socket } => serve::serve(places, socket.as_deref(), in_runtime),
     }
 }

@@ -23,7 +23,6 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use super::main_process;
 use crate::{
     book::BookError,
     helper::{Helper, Programs},
@@ -102,11 +101,6 @@ fn listen(socket: Option<&Path>) -> Result<StdListener, ServeError> {
 }
 
 async fn run(places: Places, listener: StdListener) -> Result<(), ServeError> {
-    if places.root() == Path::new("/") {
-        // Before anything that can fail: what was begun can be ended.
-        let path = places.main_process();
-        main_process::write_down(&places).map_err(|source| ServeError::Unusable { path, source })?;
-    }
     let record = places.system().read_record().map_err(|source| ServeError::NoRecord { source })?;
     let record = record.ok_or_else(|| ServeError::NotInstalled { path: places.system().record() })?;
     for (dir, mode) in [(places.root_state(), 0o711), (places.jails(), 0o711), (places.links(), 0o711)] {

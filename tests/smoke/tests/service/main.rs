@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "what a scenario needs and does not get fails it")]
 
+mod bystander;
 mod doctor;
+mod faults;
 mod firecracker;
 mod host;
 mod system;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use smoke::{Host, on_service, wait::wait_for};
 
+use crate::bystander::Bystander;
+
 const INSTALL: [&str; 6] = ["/opt/banger/banger", "system", "install", "--owner", "dev", "--yes"];
 const SMALL: [&str; 2] = ["--image", "debian-small"];
 
@@ -65,13 +67,15 @@ fn a_system_install_has_machines() {
         owners_file_is_told(host);
         host.program("/bin/rm").args(["-r", "/home/dev/.config", "/home/dev/.note"]).run().ok();
 
-        host.banger(["vm", "create", "--name", "one"]).args(SMALL).run().ok();
+        let one = Bystander::boot(host, "one");
         host.also("monitors_are_nobodys", || monitors_are_nobodys(host));
         host.also("names_resolve", || names_resolve(host));
         host.also("egress_through_the_bridge", || egress_through_the_bridge(host));
-        host.also("unit_stop_keeps_machines", || unit_stop_keeps_machines(host));
-        host.also("every_signal_to_helper_leaves_machines", || every_signal_to_helper_leaves_machines(host));
-        host.also("helper_sigkill_keeps_machines", || helper_sigkill_keeps_machines(host));
+        host.also("unit_stop_keeps_machines", || unit_stop_keeps_machines(host, &one));
+        host.also("every_signal_to_helper_leaves_machines", || {
+            every_signal_to_helper_leaves_machines(host, &one);
+        });
+        host.also("helper_sigkill_keeps_machines", || helper_sigkill_keeps_machines(host, &one));
         host.also("socket_holds_requests_during_restart", || socket_holds_requests_during_restart(host));
         host.banger(["vm", "delete", "one"]).run().ok();
         uninstall(host);
@@ -174,16 +178,7 @@ fn egress_through_the_bridge(host: &Host) {
     host.banger(["vm", "delete", "shut"]).run().ok();
 }
 
-#[track_caller]
-fn assert_lives_through(host: &Host, what: &str, act: impl FnOnce()) {
-    let unit = monitor_unit(host, "one");
-    let before = (main_pid(host, &unit), boot_id(host, "one"));
-    act();
-    host.banger(["vm", "list"]).run().ok();
-    assert_eq!((main_pid(host, &unit), boot_id(host, "one")), before, "{what}");
-}
-
-fn unit_stop_keeps_machines(host: &Host) {
+fn unit_stop_keeps_machines(host: &Host, one: &Bystander<'_>) {
     for words in [
         ["restart", "bangerd.service"],
         ["restart", "bangerd-root.service"],
@@ -193,21 +188,21 @@ fn unit_stop_keeps_machines(host: &Host) {
     ] {
         let words = words.into_iter().filter(|word| !word.is_empty());
         let shown = words.clone().collect::<Vec<_>>().join(" ");
-        assert_lives_through(host, &shown, || {
+        one.assert_lives_through(&shown, || {
             host.systemctl(words).run().ok();
         });
     }
     for unit in ["bangerd.service", "bangerd-root.service"] {
-        assert_lives_through(host, unit, || {
+        one.assert_lives_through(unit, || {
             host.banger(["vm", "list"]).run().ok();
             host.systemctl(["kill", "-s", "KILL", unit]).run().ok();
         });
     }
 }
 
-fn every_signal_to_helper_leaves_machines(host: &Host) {
+fn every_signal_to_helper_leaves_machines(host: &Host, one: &Bystander<'_>) {
     for signal in ["INT", "QUIT", "TERM", "HUP", "ABRT", "USR1", "USR2"] {
-        assert_lives_through(host, signal, || {
+        one.assert_lives_through(signal, || {
             host.systemctl(["start", "bangerd-root.service"]).run().ok();
             let pid = main_pid(host, "bangerd-root.service");
             host.root(["kill", &format!("-{signal}"), &pid]).run().ok();
@@ -215,8 +210,8 @@ fn every_signal_to_helper_leaves_machines(host: &Host) {
     }
 }
 
-fn helper_sigkill_keeps_machines(host: &Host) {
-    assert_lives_through(host, "kill -9", || {
+fn helper_sigkill_keeps_machines(host: &Host, one: &Bystander<'_>) {
+    one.assert_lives_through("kill -9", || {
         let pid = main_pid(host, "bangerd-root.service");
         host.root(["kill", "-KILL", &pid]).run().ok();
         wait_for("another helper", Duration::from_secs(20), || {

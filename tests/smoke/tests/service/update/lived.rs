@@ -2,7 +2,10 @@
 
 use smoke::{Host, Releases};
 
-use crate::system::{boot_id, install, main_pid, monitor_unit};
+use crate::{
+    bystander::Bystander,
+    system::{install, main_pid},
+};
 
 pub(super) const SMALL: [&str; 2] = ["--image", "debian-small"];
 
@@ -10,15 +13,14 @@ pub(super) const SMALL: [&str; 2] = ["--image", "debian-small"];
 pub(crate) struct Lived<'a> {
     pub(crate) host: &'a Host,
     pub(crate) releases: Releases,
-    before: (String, String),
+    one: Bystander<'a>,
 }
 
 impl<'a> Lived<'a> {
     pub(crate) fn begin(host: &'a Host) -> Self {
         install(host);
-        host.banger(["vm", "create", "--name", "one"]).args(SMALL).run().ok();
-        let before = (main_pid(host, &monitor_unit(host, "one")), boot_id(host, "one"));
-        Self { host, releases: Releases::serve(host), before }
+        let one = Bystander::boot(host, "one");
+        Self { host, releases: Releases::serve(host), one }
     }
 
     pub(crate) fn update<'b>(&'b self, words: impl IntoIterator<Item = &'b str>) -> smoke::Command {
@@ -30,9 +32,7 @@ impl<'a> Lived<'a> {
 
     #[track_caller]
     pub(crate) fn assert_machine_lives(&self, what: &str) {
-        let host = self.host;
-        let now = (main_pid(host, &monitor_unit(host, "one")), boot_id(host, "one"));
-        assert_eq!(now, self.before, "{what}");
+        self.one.assert_lives(what);
     }
 
     /// That one release, and nothing of another, is installed, runs and is recorded.
