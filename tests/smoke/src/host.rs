@@ -200,9 +200,16 @@ impl Host {
     /// Where they cannot be listed.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        let list = self.banger(["vm", "list", "--json"]).run().ok().json();
-        let vms = list["vms"].as_array().unwrap_or_else(|| panic!("no list of machines: {list}"));
-        vms.iter().filter_map(|vm| Some(vm["name"].as_str()?.to_owned())).collect()
+        self.vms().iter().filter_map(|vm| Some(vm["name"].as_str()?.to_owned())).collect()
+    }
+
+    /// The machines that are recorded.
+    pub(crate) fn vms(&self) -> Vec<serde_json::Value> {
+        let mut list = self.banger(["vm", "list", "--json"]).run().ok().json();
+        match list["vms"].take() {
+            serde_json::Value::Array(vms) => vms,
+            _ => panic!("no list of machines: {list}"),
+        }
     }
 
     /// What there is to know of a machine.

@@ -1,6 +1,7 @@
 //! What a host has that has a systemd of its own.
 
 mod outside;
+mod owned;
 mod releases;
 mod traces;
 

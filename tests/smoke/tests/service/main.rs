@@ -7,5 +7,6 @@ mod doctor;
 mod faults;
 mod firecracker;
 mod host;
+mod kills;
 mod system;
 mod update;
