@@ -175,6 +175,19 @@ impl Host {
         }
     }
 
+    /// Runs `work` where what it connects to, and listens at, is the host's own.
+    ///
+    /// # Panics
+    ///
+    /// Where the host is an emulated computer, whose network is its own.
+    #[track_caller]
+    pub fn in_its_network<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        match &self.site {
+            Site::Home(_) => work(),
+            Site::Inside(inside) => inside.container().in_its_network(work),
+        }
+    }
+
     /// A call of another program with the same environment, as the same user.
     pub fn program(&self, path: impl Into<PathBuf>) -> Command {
         match &self.site {

@@ -107,12 +107,6 @@ impl Host {
         Outside::serve(self)
     }
 
-    /// Runs `work` on a thread that is in the host's own network: what it connects to is the host's.
-    #[track_caller]
-    pub fn in_its_network<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        self.inside().container().in_its_network(work)
-    }
-
     /// Runs `work` on a thread that is in the network outside the host. The host is 198.51.100.2 there.
     #[track_caller]
     pub fn in_network_outside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {

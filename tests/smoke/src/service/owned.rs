@@ -35,6 +35,10 @@ const LEASES: &str = "/var/lib/banger-root/leases.json";
 impl Host {
     /// What is there of machines that have no record, a line each; and records that say that something is under way
     /// still.
+    ///
+    /// # Panics
+    ///
+    /// Where it cannot be looked at.
     #[track_caller]
     #[must_use]
     pub fn owned_by_nobody(&self) -> Vec<String> {

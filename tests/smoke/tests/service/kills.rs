@@ -89,7 +89,9 @@ fn random_kills_leave_nothing() {
         let mut names = host.names();
         names.retain(|name| name != "stays");
         host.note(format!("kept with what they were at: {}", names.len()));
-        names.iter().for_each(|name| host.delete(name));
+        for name in &names {
+            host.delete(name);
+        }
         assert_settles(host);
         assert_eq!(since(host, &before), [""; 0]);
         host.delete("stays");

@@ -3,10 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "what a scenario needs and does not get fails it")]
 
 mod bystander;
+#[path = "../common/mod.rs"]
+mod common;
 mod doctor;
 mod faults;
 mod firecracker;
+mod guests;
 mod host;
 mod kills;
+mod locks;
+mod machines;
 mod system;
 mod update;

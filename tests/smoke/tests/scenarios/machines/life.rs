@@ -1,90 +1,27 @@
 //! From start to stop, and what is still there afterwards.
 
-use smoke::{Host, on_plain};
+use smoke::on_plain;
 
-fn boot_id(host: &Host, name: &str) -> String {
-    host.sh(name, "cat /proc/sys/kernel/random/boot_id").run().ok().stdout().trim().to_owned()
-}
+use crate::common::{life, on_one_guest};
 
 #[test]
 fn set_vcpu_seen_in_guest() {
-    on_plain(|host| {
-        let create = ["vm", "create", "--no-start", "--name", "fit", "--image", "debian-small"];
-        host.with_guests().banger(create).args(["--disk-size", "1G"]).run().ok();
-        host.banger(["vm", "set", "fit", "--vcpu", "1", "--memory", "512M"]).run().ok();
-        host.banger(["vm", "start", "fit"]).run().ok();
-        let seen = "nproc; awk '/MemTotal/ { print ($2 < 524288) }' /proc/meminfo; \
-            df --output=size -m /root | tail -n 1";
-        let first = host.sh("fit", seen).run().ok().stdout();
-        let lines: Vec<&str> = first.split_whitespace().collect();
-        assert_eq!(lines[..2], ["1", "1"], "{first}");
-        let size = |lines: &[&str]| lines[2].parse::<u64>().unwrap();
-        assert!((900..=1024).contains(&size(&lines)), "{first}");
-
-        // A machine that runs is not changed under its own feet.
-        host.banger(["vm", "set", "fit", "--vcpu", "3"]).run().exits(3);
-        host.banger(["vm", "stop", "fit"]).run().ok();
-        host.banger(["vm", "set", "fit", "--vcpu", "3", "--memory", "1G", "--disk-size", "2G"]).run().ok();
-        host.banger(["vm", "set", "fit", "--disk-size", "1G"]).run().exits(2);
-        host.banger(["vm", "start", "fit"]).run().ok();
-        let second = host.sh("fit", seen).run().ok().stdout();
-        let lines: Vec<&str> = second.split_whitespace().collect();
-        assert_eq!(lines[..2], ["3", "0"], "{second}");
-        assert!((1900..=2048).contains(&size(&lines)), "{second}");
-        host.delete("fit");
-    });
+    on_plain(life::set_vcpu_seen_in_guest);
 }
 
 #[test]
 fn stop_loses_nothing() {
-    on_plain(|host| {
-        host.start_small("keeper");
-        // One on each disk, written as late as can be.
-        host.sh("keeper", "seq 200000 > /root/numbers; seq 200000 > /numbers").run().ok();
-        host.banger(["vm", "stop", "keeper"]).run().ok();
-        assert_eq!(host.vm("keeper")["state"], "stopped");
-        host.banger(["vm", "start", "keeper"]).run().ok();
-        host.sh("keeper", "seq 200000 | cmp - /root/numbers && seq 200000 | cmp - /numbers").run().ok();
-        host.delete("keeper");
-    });
+    on_plain(|host| on_one_guest(host, &[("stop_loses_nothing", life::stop_loses_nothing)]));
 }
 
 #[test]
 fn restart_new_boot_id() {
-    on_plain(|host| {
-        host.start_small("again");
-        host.sh("again", "echo kept > /root/kept").run().ok();
-        let first = boot_id(host, "again");
-        assert_eq!(host.vm("again")["boot_id"], *first);
-        let monitor = host.vm("again")["monitor_pid"].clone();
-
-        host.banger(["vm", "restart", "again"]).run().ok();
-        let second = boot_id(host, "again");
-        assert_ne!(first, second);
-        let vm = host.vm("again");
-        assert_eq!((&vm["boot_id"], &vm["state"]), (&second.into(), &"running".into()));
-        assert_ne!(vm["monitor_pid"], monitor);
-        assert_eq!(host.sh("again", "cat /root/kept; hostname").run().ok().stdout(), "kept\nagain\n");
-        host.delete("again");
-    });
+    on_plain(|host| on_one_guest(host, &[("restart_new_boot_id", life::restart_new_boot_id)]));
 }
 
 #[test]
 fn kill_signal() {
-    on_plain(|host| {
-        host.start_small("victim");
-        for signal in ["TERM", "KILL"] {
-            host.banger(["vm", "kill", "--signal", signal, "victim"]).run().ok();
-            let vm = host.vm("victim");
-            assert_eq!((&vm["state"], &vm["monitor_pid"]), (&"stopped".into(), &().into()), "{signal}");
-            host.banger(["vm", "start", "victim"]).run().ok();
-        }
-        host.banger(["vm", "kill", "--signal", "STOP", "victim"]).run().exits(2);
-        host.banger(["vm", "kill", "victim"]).run().ok();
-        // What does not run cannot be killed; as it is with processes.
-        host.banger(["vm", "kill", "victim"]).run().exits(3);
-        host.banger(["vm", "delete", "victim"]).run().ok();
-    });
+    on_plain(|host| on_one_guest(host, &[("kill_signal", life::kill_signal)]));
 }
 
 #[test]
@@ -110,16 +47,4 @@ fn prune_keeps_running() {
         host.sh("runs", "true").run().ok();
         host.delete("runs");
     });
-}
-
-pub(super) fn logs_follow(host: &Host) {
-    let mut logs = host.banger(["vm", "logs", "-f", "box"]).start();
-    logs.wait_for_text("Linux version");
-    host.sh("box", "echo \"said $((40 + 2)) times\" > /dev/console").run().ok();
-    logs.wait_for_text("said 42 times");
-    host.banger(["vm", "stop", "box"]).run().ok();
-    // It ends with the machine.
-    logs.finish().ok();
-    let logs = host.banger(["vm", "logs", "box"]).run().ok();
-    assert!(logs.stdout().contains("said 42 times"), "{}", logs.stdout());
 }

@@ -2,7 +2,6 @@
 
 mod concurrent;
 mod ctrl_c;
-mod files;
 mod images;
 mod kept;
 mod life;

@@ -1,19 +1,10 @@
 //! `vm run` and `vm exec`: exit codes, streams apart, what stays and what does not.
 
-use smoke::{Host, on_plain};
+use smoke::on_plain;
+
+use crate::common::runs;
 
 const SMALL: [&str; 2] = ["--image", "debian-small"];
-
-pub(super) fn command_exit_code(host: &Host) {
-    for (script, code) in
-        [("exit 0", 0), ("exit 1", 1), ("exit 42", 42), ("exit 255", 255), ("kill -9 $$", 137)]
-    {
-        host.sh("box", script).run().exits(code);
-    }
-    host.banger(["vm", "exec", "box", "--", "/etc/passwd"]).run().exits(126);
-    host.banger(["vm", "exec", "box", "--", "no-such-program"]).run().exits(127);
-    host.banger(["vm", "exec", "no-such-machine", "--", "true"]).run().exits(125);
-}
 
 #[test]
 fn stdout_and_stderr_apart() {
@@ -32,22 +23,12 @@ fn stdout_and_stderr_apart() {
 
 #[test]
 fn stdin_piped() {
-    on_plain(|host| {
-        // Every byte there is, and more than any buffer on the way.
-        let bytes: Vec<u8> = (0..=255).cycle().take(4 << 20).collect();
-        let run = host.with_guests().banger(["vm", "run", "--rm"]).args(SMALL);
-        let output = run.args(["--", "cat"]).stdin(bytes.clone()).run().ok();
-        assert!(output.stdout == bytes, "{} bytes came back of {}", output.stdout.len(), bytes.len());
-    });
+    on_plain(runs::stdin_piped);
 }
 
 #[test]
 fn rm_after_failure() {
-    on_plain(|host| {
-        let run = host.with_guests().banger(["vm", "run", "--rm"]).args(SMALL);
-        run.args(["--", "false"]).run().exits(1);
-        assert_eq!(host.machines(), 0);
-    });
+    on_plain(runs::rm_after_failure);
 }
 
 #[test]
@@ -62,17 +43,4 @@ fn detach() {
         assert_eq!(host.sh("alone", "hostname").run().ok().stdout(), "alone\n");
         host.delete("alone");
     });
-}
-
-pub(super) fn environment_and_time_limit(host: &Host) {
-    let exec = |args: &[&str]| host.banger(["vm", "exec", "box"]).args(args).run();
-    let output = exec(&["--env", "A=1", "--env", "B=x  y=z", "--", "sh", "-c", "echo \"$A:$B:$HOME:$USER\""]);
-    assert_eq!(output.ok().stdout(), "1:x  y=z:/root:root\n");
-
-    let output = exec(&["--timeout", "1s", "--", "sh", "-c", "echo began; exec sleep 4321"]).exits(124);
-    assert_eq!(output.stdout(), "began\n");
-    // What does not hear is ended all the same, and nothing of either is left in the guest.
-    exec(&["--timeout", "1s", "--", "sh", "-c", "trap '' TERM; sleep 4321; sleep 4321"]).exits(124);
-    let output = host.sh("box", "ps -eo args | grep '[s]leep 4321'").run();
-    assert_eq!((output.code, &*output.stdout()), (1, ""));
 }

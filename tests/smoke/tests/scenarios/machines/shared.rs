@@ -1,19 +1,9 @@
 //! Scenarios that do not mind each other, on guests that they share: a boot is the dearest part of each.
 
-use smoke::{Host, on_plain};
+use smoke::on_plain;
 
-use super::{files, images, life, reach, runs, shell, streams, tool};
-
-/// A scenario with its name.
-type Part<'a> = (&'a str, fn(&Host));
-
-fn on_one_guest(host: &Host, scenarios: &[Part<'_>]) {
-    host.start_small("box");
-    for (name, scenario) in scenarios {
-        host.also(name, || scenario(host));
-    }
-    host.delete("box");
-}
+use super::{images, reach::egress, streams, tool};
+use crate::common::{files, life, on_one_guest, reach, runs, shell};
 
 #[test]
 fn small_guest_with_commands() {
@@ -40,7 +30,7 @@ fn small_guest_with_much_data() {
                 ("hundred_mib_through_stdin_and_stdout", streams::hundred_mib_through_stdin_and_stdout),
                 ("cp_both_ways", files::cp_both_ways),
                 ("ports", reach::ports),
-                ("egress", reach::egress),
+                ("egress", egress),
                 // It stops the guest.
                 ("logs_follow", life::logs_follow),
             ],

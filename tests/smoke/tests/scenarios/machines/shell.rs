@@ -1,6 +1,6 @@
 //! A person at a terminal.
 
-use smoke::{Host, on_plain};
+use smoke::on_plain;
 
 #[test]
 fn bare_run() {
@@ -28,19 +28,6 @@ fn bare_run() {
         assert_eq!(host.vm("desk")["state"], "running");
         host.delete("desk");
     });
-}
-
-pub(super) fn pty_resize(host: &Host) {
-    let script = "trap 'stty size' WINCH; stty size; while :; do sleep 0.1; done";
-    let exec = host.banger(["vm", "exec", "-t", "box", "--", "sh", "-c", script]);
-    let mut shell = exec.on_terminal(30, 100).start();
-    shell.wait_for_text("30 100");
-    shell.resize(50, 132);
-    shell.wait_for_text("50 132");
-    shell.resize(10, 20);
-    shell.wait_for_text("10 20");
-    shell.types("\u{3}");
-    shell.finish().exits(130);
 }
 
 #[test]
