@@ -135,6 +135,11 @@ ProtectHome=yes
 PrivateTmp=yes
 ProtectHostname=yes
 ProtectKernelLogs=yes
+ProtectControlGroups=yes
+# What it does to others it does with what is left: their files, their processes, the network.
+CapabilityBoundingSet=~CAP_SYS_MODULE CAP_SYS_RAWIO CAP_SYS_BOOT CAP_SYS_TIME CAP_SYSLOG CAP_SYS_PACCT CAP_SYS_TTY_CONFIG
+CapabilityBoundingSet=~CAP_MAC_ADMIN CAP_MAC_OVERRIDE CAP_AUDIT_CONTROL CAP_AUDIT_READ CAP_AUDIT_WRITE CAP_WAKE_ALARM
+CapabilityBoundingSet=~CAP_BLOCK_SUSPEND CAP_LEASE CAP_IPC_LOCK CAP_IPC_OWNER CAP_LINUX_IMMUTABLE CAP_NET_BROADCAST
 NoNewPrivileges=yes
 LockPersonality=yes
 RestrictRealtime=yes

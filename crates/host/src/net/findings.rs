@@ -175,13 +175,13 @@ pub async fn examine(plan: &Plan, host: &HostFacts, places: &Places) -> Vec<Find
         .extend(host.routes.iter().filter(in_the_way).map(|route| Finding::Overlap { route: route.clone() }));
     for policy in &plan.foreign {
         let bridge = plan.bridge().clone();
-        match foreign::lacks(policy, &bridge).await {
+        let lacks = foreign::lacks(policy, &bridge).await;
+        let dropped = NetError::Dropped { foreign: policy.clone(), bridge: bridge.clone() };
+        match lacks {
             Ok(false) if !policy.rules(&bridge).is_empty() => {}
-            Ok(_) => {
-                let error = NetError::Dropped { foreign: policy.clone(), bridge };
-                found.push(Finding::Dropped { error });
-            }
-            Err(error) => found.push(Finding::Unknown { error }),
+            Ok(_) => found.push(Finding::Dropped { error: dropped }),
+            // Where nobody can be asked for the rule, nobody added it either.
+            Err(error) => found.extend([error, dropped].map(|error| Finding::Dropped { error })),
         }
     }
     match hosts::is_right(&places.hosts, plan.leases()) {

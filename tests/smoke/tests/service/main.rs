@@ -10,6 +10,7 @@ mod faults;
 mod firecracker;
 mod guests;
 mod host;
+mod installs;
 mod kills;
 mod locks;
 mod machines;

@@ -6,7 +6,7 @@ use smoke::{Host, on_service, wait::wait_for};
 
 use crate::bystander::Bystander;
 
-const INSTALL: [&str; 6] = ["/opt/banger/banger", "system", "install", "--owner", "dev", "--yes"];
+pub(crate) const INSTALL: [&str; 6] = ["/opt/banger/banger", "system", "install", "--owner", "dev", "--yes"];
 const SMALL: [&str; 2] = ["--image", "debian-small"];
 
 /// Installs, and puts the shared images where the system install has its own.
@@ -43,11 +43,24 @@ fn an_uninstall_takes_away_all_that_an_install_wrote() {
         for unit in ["bangerd.socket", "bangerd-root.socket"] {
             assert_eq!(host.systemctl(["is-active", unit]).run().ok().stdout(), "active\n");
         }
+        for (unit, exposure_max) in [("bangerd.service", 8.6), ("bangerd-root.service", 7.1)] {
+            assert_exposure(host, unit, exposure_max);
+        }
         let doctor = host.banger(["doctor"]).run();
         assert!(!doctor.stdout().contains("FAIL"), "{}", doctor.stdout());
         uninstall(host);
         assert_eq!(host.traces().since(&before), [""; 0]);
     });
+}
+
+/// What `systemd-analyze security` makes of a unit: 0 is closed, 10 is open.
+#[track_caller]
+fn assert_exposure(host: &Host, unit: &str, exposure_max: f32) {
+    let said = host.root(["systemd-analyze", "--no-pager", "security", unit]).run().ok().stdout();
+    let last = said.lines().last().unwrap().trim_start_matches(|char: char| !char.is_ascii_alphabetic());
+    host.note(last);
+    let exposure: f32 = last.rsplit(": ").next().unwrap().split(' ').next().unwrap().parse().unwrap();
+    assert!(exposure <= exposure_max, "{said}");
 }
 
 #[test]
