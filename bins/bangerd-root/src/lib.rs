@@ -6,6 +6,7 @@
 //! | [`settings`] | the keys of `/etc/banger/config.toml` that root acts on                         |
 //! | [`book`]     | who has which lease, kept in one file                                           |
 //! | [`jail`]     | carries what the owner named, by descriptor, into a tree that only root writes  |
+//! | [`snapshot`] | root disks that the device mapper lays over an image                            |
 //! | [`units`]    | the two units of a machine                                                      |
 //! | [`net`]      | bridge, taps, rules and names, all from the leases                              |
 //! | [`helper`]   | the operations of contract ②, one file each                                     |
@@ -21,5 +22,6 @@ pub mod places;
 pub mod program;
 mod refuse;
 pub mod settings;
+pub mod snapshot;
 mod trusted;
 pub mod units;

@@ -3,6 +3,7 @@
 //! | module   | does                                                             |
 //! |----------|------------------------------------------------------------------|
 //! | [`root`] | the root disk: copy-on-write over an image                       |
+//! | [`store`] | what a machine wrote over its image, as the device mapper keeps it |
 //! | [`home`] | the home disk: a copy of an empty file system, and its growth    |
 //! | [`dir`]  | the directory itself: making, measuring, removing                |
 //!
@@ -13,6 +14,7 @@ mod error;
 pub mod home;
 pub mod root;
 mod sparse;
+pub mod store;
 
 pub use error::DiskError;
 pub use sparse::Cancel;

@@ -13,7 +13,7 @@ use model::Size;
 use rustix::fs::ioctl_ficlone;
 use vm::boot_plan::DiskFormat;
 
-use crate::{Cancel, DiskError, sparse};
+use crate::{Cancel, DiskError, sparse, store};
 
 /// How a root disk is put over its image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,13 +22,18 @@ pub enum RootMethod {
     Reflink,
     /// A qcow2 file that names the image and holds the differences. The image has to stay where it is.
     Overlay,
+    /// The store of a snapshot of the device mapper, which root lays over the image at each launch.
+    Snapshot,
     /// A file of its own with all that the image holds.
     Copy,
 }
 
 impl RootMethod {
-    /// Every method, the best first: the first that the host can do is taken.
+    /// The methods for a monitor that reads every format, the best first: the first that the host can do is taken.
     pub const PREFERRED: [Self; 3] = [Self::Reflink, Self::Overlay, Self::Copy];
+    /// The methods for a monitor that reads the disk's bytes alone. The second is for a host whose root helper can
+    /// do it.
+    pub const PREFERRED_RAW: [Self; 3] = [Self::Reflink, Self::Snapshot, Self::Copy];
 
     /// Returns the word for it, as `info` shows it.
     #[must_use]
@@ -36,6 +41,7 @@ impl RootMethod {
         match self {
             Self::Reflink => "reflink",
             Self::Overlay => "qcow2",
+            Self::Snapshot => "snapshot",
             Self::Copy => "copy",
         }
     }
@@ -46,6 +52,7 @@ impl RootMethod {
         match self {
             Self::Reflink | Self::Copy => DiskFormat::Raw,
             Self::Overlay => DiskFormat::Qcow2,
+            Self::Snapshot => DiskFormat::Snapshot,
         }
     }
 }
@@ -93,6 +100,7 @@ pub fn create(request: &RootRequest, cancel: &Cancel) -> Result<RootDisk, DiskEr
         let is_made = match method {
             RootMethod::Reflink => reflink(request, &image, size)?,
             RootMethod::Overlay => overlay(request, size)?,
+            RootMethod::Snapshot => store(request, size)?,
             RootMethod::Copy => copy(request, &image, size, cancel).map(|()| true)?,
         };
         if is_made {
@@ -137,6 +145,16 @@ fn overlay(request: &RootRequest, size: Size) -> Result<bool, DiskError> {
         let file = File::options().write(true).open(path).map_err(failed)?;
         file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(failed)?;
         file.sync_all().map_err(failed)?;
+        Ok(true)
+    })
+}
+
+/// An empty store: the device mapper begins one where the first bytes are zero.
+fn store(request: &RootRequest, size: Size) -> Result<bool, DiskError> {
+    making(request.dir.join(RootMethod::Snapshot.format().root_file()), |path| {
+        let failed = |source| DiskError::writing(path.to_owned(), source);
+        let file = create_new(path)?;
+        file.set_len(store::len_for(size).bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
         Ok(true)
     })
 }

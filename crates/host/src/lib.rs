@@ -13,6 +13,7 @@
 //! | [`capacity`] | processors, memory, file systems                                       |
 //! | [`file`]     | files that others wrote                                                |
 //! | [`loops`]    | loop devices                                                           |
+//! | [`maps`]      | maps of the device mapper                                              |
 //! | [`tsc`]      | the rate of the time-stamp counter                                     |
 //! | [`net`]      | the network of system mode                                             |
 //! | [`kvm`]      | what is remembered of whether KVM truly works                          |
@@ -23,6 +24,7 @@ pub mod dirs;
 pub mod file;
 mod known;
 pub mod loops;
+pub mod maps;
 pub mod net;
 pub mod process;
 pub mod program;

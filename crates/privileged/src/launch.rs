@@ -36,6 +36,11 @@ pub enum Root {
         /// The image's file, which holds a disk's bytes. What `root.qcow2` itself names is never looked at.
         backing: StatePath,
     },
+    /// The differences from an image, in `root.cow`: the device mapper lays them over it.
+    Snapshot {
+        /// The image's file, which holds a disk's bytes.
+        backing: StatePath,
+    },
 }
 
 /// Launches a machine that has a lease and does not run. Its disks lie where the daemon made them, in

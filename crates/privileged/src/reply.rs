@@ -21,6 +21,8 @@ pub struct Hello {
     pub network: Option<(Ipv4Addr, u8)>,
     /// The monitor: its program and its version; `None` where there is none that works.
     pub monitor: Option<String>,
+    /// Whether a root disk can be a snapshot here: one was made, and removed.
+    pub snapshots: bool,
 }
 
 /// Which process, within one boot of the host.
@@ -141,6 +143,8 @@ pub struct Facts {
     pub stale_taps: Vec<String>,
     /// Taps of ours that belong to no machine and that the rules let through.
     pub stale_rules: Vec<String>,
+    /// Maps of the device mapper that are ours and belong to no machine with a lease.
+    pub stale_maps: Vec<String>,
     /// Every machine that has a lease.
     pub leased: Vec<VmId>,
     /// What else is not as it would be made; empty where all is.

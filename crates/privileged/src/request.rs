@@ -177,7 +177,7 @@ impl Launch {
     pub fn paths(&self) -> impl Iterator<Item = &StatePath> {
         let backing = match &self.root {
             crate::Root::Raw {} => None,
-            crate::Root::Qcow2 { backing } => Some(backing),
+            crate::Root::Qcow2 { backing } | crate::Root::Snapshot { backing } => Some(backing),
         };
         [&self.kernel, &self.initramfs].into_iter().chain(&self.modules_disk).chain(backing)
     }
@@ -195,10 +195,10 @@ fn check(operation: &'static str, spec: &VmSpec) -> Result<(), RequestError> {
 /// Holds a launch to what its monitor can do.
 fn check_monitor(operation: &'static str, launch: &Launch) -> Result<(), RequestError> {
     let is_well = match launch.monitor {
-        Monitor::Qemu => true,
-        Monitor::Firecracker => launch.accel == Accel::Kvm && launch.root == (Root::Raw {}),
+        Monitor::Qemu => !matches!(launch.root, Root::Snapshot { .. }),
+        Monitor::Firecracker => launch.accel == Accel::Kvm && !matches!(launch.root, Root::Qcow2 { .. }),
     };
-    let why = "Firecracker wants KVM, and a root disk that is raw";
+    let why = "Firecracker wants KVM, and a root disk that is raw or a snapshot; QEMU takes no snapshot";
     if is_well { Ok(()) } else { Err(RequestError::BadLaunch { operation, why }) }
 }
 

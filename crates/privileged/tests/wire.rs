@@ -89,6 +89,7 @@ fn replies() -> Vec<Reply> {
     };
     vec![
         Reply::Hello(Hello {
+            snapshots: true,
             version: "v1.2.3".parse().unwrap(),
             owner_uid: 1000,
             bridge: "banger0".parse().unwrap(),
@@ -110,6 +111,7 @@ fn replies() -> Vec<Reply> {
             stale_machines: vec![],
             stale_taps: vec!["bgr-00010203".to_owned()],
             stale_rules: vec!["bgr-00010203".to_owned()],
+            stale_maps: vec!["banger-000102030405".to_owned()],
             leased: vec![id()],
             network: vec![NetworkFact {
                 about: NetworkPart::Names,
@@ -180,6 +182,7 @@ fn calls_that_cannot_be_meant_are_refused_and_say_why() {
         ("launch", with("\"guest\":80", "\"guest\":80,\"address\":\"0.0.0.0\"")),
         ("launch", with("\"format\":\"qcow2\"", "\"format\":\"vmdk\"")),
         ("launch", with("\"format\":\"qcow2\"", "\"format\":\"raw\"")),
+        ("launch", with("\"format\":\"qcow2\"", "\"format\":\"snapshot\"")),
         ("launch", with("\"accel\":\"emulated\"", "\"accel\":\"xen\"")),
         ("launch", with("\"monitor\":\"qemu\"", "\"monitor\":\"firecracker\"")),
         ("launch", with("\"monitor\":\"qemu\"", "\"monitor\":\"/bin/sh\"")),

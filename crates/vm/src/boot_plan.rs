@@ -60,15 +60,22 @@ pub enum DiskFormat {
     Raw,
     /// The differences from an image (QEMU, docs/interop/qcow2.txt).
     Qcow2,
+    /// The differences from an image, in the store of a `snapshot` of the device mapper (Linux,
+    /// Documentation/admin-guide/device-mapper/snapshot.rst). Its monitor sees a device with the disk's bytes.
+    Snapshot,
 }
 
 impl DiskFormat {
+    /// Every format.
+    pub const ALL: [Self; 3] = [Self::Raw, Self::Qcow2, Self::Snapshot];
+
     /// The name of a root disk's file in the machine's directory.
     #[must_use]
     pub fn root_file(self) -> &'static str {
         match self {
             Self::Raw => layout::ROOT_RAW,
             Self::Qcow2 => layout::ROOT_QCOW2,
+            Self::Snapshot => layout::ROOT_SNAPSHOT,
         }
     }
 }

@@ -36,6 +36,9 @@ pub const ROOT_RAW: &str = "root.raw";
 /// The root disk where it is a qcow2 file over the image.
 pub const ROOT_QCOW2: &str = "root.qcow2";
 
+/// The root disk where it is a store of differences that the host's device mapper lays over the image.
+pub const ROOT_SNAPSHOT: &str = "root.cow";
+
 /// The home disk.
 pub const HOME_DISK: &str = "home.ext4";
 

@@ -7,12 +7,13 @@ use privileged::{Code, Refusal};
 
 use super::{
     Helper,
-    parts::{of_jail, of_units},
+    parts::{of_jail, of_snapshot, of_units},
 };
 use crate::{
     jail,
     net::Network,
     refuse::refusal,
+    snapshot,
     units::{Part, Units, unit_name},
 };
 
@@ -27,6 +28,7 @@ impl<U: Units, N: Network> Helper<U, N> {
         let monitor = self.units.end(&unit_name(Part::Monitor, id)).await;
         let link = self.units.end(&unit_name(Part::Link, id)).await;
         monitor.and(link).map_err(|error| of_units(doing, &error))?;
+        snapshot::remove(id).map_err(|error| of_snapshot(doing, &error))?;
         jail::remove(&self.places.jails(), id).map_err(|error| of_jail(doing, &error))?;
         match fs::remove_dir_all(self.places.link(id)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {

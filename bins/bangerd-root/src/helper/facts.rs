@@ -14,6 +14,7 @@ use crate::{
     jail::on_one_file_system,
     net::Network,
     refuse::chain,
+    snapshot,
     units::{Units, machine_of},
 };
 
@@ -48,6 +49,11 @@ impl<U: Units, N: Network> Helper<U, N> {
             stale_machines: jails.filter(|name| !is_leased(name.parse().ok())).collect(),
             stale_taps: net.stale_taps,
             stale_rules: net.stale_rules,
+            stale_maps: snapshot::all()
+                .into_iter()
+                .filter(|(_, id)| !is_leased(id.clone()))
+                .map(|(name, _)| name)
+                .collect(),
             leased: leased.iter().cloned().collect(),
             network: net.wrong,
         })

@@ -4,7 +4,7 @@ use privileged::{Code, Hello, RELEASE, Refusal};
 use vmm::qemu::Qemu;
 
 use super::Helper;
-use crate::{net::Network, units::Units};
+use crate::{net::Network, snapshot, units::Units};
 
 impl<U: Units, N: Network> Helper<U, N> {
     pub(super) async fn hello(&self) -> Result<Hello, Refusal> {
@@ -17,6 +17,7 @@ impl<U: Units, N: Network> Helper<U, N> {
         Ok(Hello {
             version: RELEASE.parse().map_err(|error: model::ParseError| wrong(error.to_string()))?,
             owner_uid: self.owner_uid,
+            snapshots: snapshot::works(&self.places.root_state()),
             bridge: interface("hello", settings.bridge.as_str())?,
             network: subnet.map(|subnet| (subnet.gateway(), subnet.prefix_len())),
             monitor: monitor

@@ -8,22 +8,24 @@ use std::{
     time::Duration,
 };
 
+use host::maps::Map;
 use model::{Size, VmId};
 use network::Lease;
-use privileged::{Code, Launch, Launched, ProcessId, Refusal};
-use vm::layout::{LINK_LOG, MONITOR_LOG, PORTS, SERIAL_SOCKET, VSOCK_SOCKET};
+use privileged::{Code, Launch, Launched, ProcessId, Refusal, Root};
+use vm::layout::{LINK_LOG, MONITOR_LOG, PORTS, ROOT_SNAPSHOT, SERIAL_SOCKET, VSOCK_SOCKET};
 use vmm::firecracker::chroot;
 
 use super::{
     Helper,
     find::find_monitor,
-    parts::{of_jail, of_launch, of_units},
+    parts::{of_jail, of_launch, of_snapshot, of_units},
 };
 use crate::{
-    jail::{Files, Jail, JailError, State},
+    jail::{BACKING, Files, Jail, JailError, Node, Sharing, State},
     launcher::{Monitor, RECORD, Record},
     net::Network,
-    refuse::refusal,
+    refuse::{chain, refusal},
+    snapshot,
     units::{Part, UnitPlan, Units, unit_name},
 };
 
@@ -49,7 +51,7 @@ impl<U: Units, N: Network> Helper<U, N> {
         self.refuse_running(&doing, &id).await?;
         let record = self.record(&doing, launch, &lease).await?;
         let launched = match self.build(&doing, &record, &files) {
-            Ok(()) => self.start(&doing, &record).await,
+            Ok(root) => self.start(&doing, &record, root).await,
             Err(refusal) => Err(refusal),
         };
         if launched.is_err()
@@ -86,8 +88,9 @@ impl<U: Units, N: Network> Helper<U, N> {
         })
     }
 
-    /// Builds the jail, leaves the record in it, and makes the directory of the sockets.
-    fn build(&self, doing: &str, record: &Record, files: &Files) -> Result<(), Refusal> {
+    /// Builds the jail, leaves the record in it, and makes the directory of the sockets. Returns the device that the
+    /// root disk is, where it is one.
+    fn build(&self, doing: &str, record: &Record, files: &Files) -> Result<Option<Map>, Refusal> {
         let id = &record.launch.id;
         let built = Jail::build(&self.places.jails(), id, record.uid, files);
         let jail = built.map_err(|error| of_jail(doing, &error))?;
@@ -95,14 +98,17 @@ impl<U: Units, N: Network> Helper<U, N> {
         let bytes = bytes.map_err(|error| refusal(doing, &error, Code::Internal, None))?;
         jail.write(RECORD, &bytes).map_err(|error| of_jail(doing, &error))?;
         let vsock = self.jailed_root(record);
+        let root_disk = lay_root(doing, record, files)?;
         if let Some(root) = &vsock {
-            jail.make_chroot(root, files).map_err(|error| of_jail(doing, &error))?;
+            let node = root_disk.as_ref().map(|map| Node { numbers: map.numbers, gid: record.uid });
+            jail.make_chroot(root, files, node).map_err(|error| of_jail(doing, &error))?;
         }
         let links = self.places.link(id);
         let vsock = vsock.map(|root| root.join(VSOCK_SOCKET));
         make_links(&links, record.uid, vsock.as_deref()).map_err(|source| {
             of_jail(doing, &JailError::Unusable { what: links.display().to_string(), source })
-        })
+        })?;
+        Ok(root_disk)
     }
 
     /// What a machine's monitor sees as `/`, where it is jailed.
@@ -116,10 +122,15 @@ impl<U: Units, N: Network> Helper<U, N> {
         }
     }
 
-    async fn start(&self, doing: &str, record: &Record) -> Result<Launched, Refusal> {
+    async fn start(&self, doing: &str, record: &Record, root: Option<Map>) -> Result<Launched, Refusal> {
         // First the link: it takes the ports of the host, and if one is taken, nothing else need begin.
         let link = self.start_link(doing, &record.launch.id).await?;
-        let monitor = self.start_monitor(doing, record).await?;
+        let monitor = self.start_monitor(doing, record, root.as_ref()).await?;
+        if root.is_some()
+            && let Err(error) = snapshot::let_go(&record.launch.id)
+        {
+            tracing::warn!(machine = %record.launch.id, "its root disk stays until it is ended: {}", chain(&error));
+        }
         Ok(Launched { monitor, link })
     }
 
@@ -140,8 +151,14 @@ impl<U: Units, N: Network> Helper<U, N> {
         self.ready(doing, id, (Part::Link, &ports, LINK_LOG)).await
     }
 
-    async fn start_monitor(&self, doing: &str, record: &Record) -> Result<ProcessId, Refusal> {
+    async fn start_monitor(
+        &self,
+        doing: &str,
+        record: &Record,
+        root: Option<&Map>,
+    ) -> Result<ProcessId, Refusal> {
         let id = &record.launch.id;
+        let device = root.map(|map| map.device().display().to_string());
         let plan = UnitPlan {
             name: unit_name(Part::Monitor, id),
             description: format!("banger: machine {id}"),
@@ -149,7 +166,7 @@ impl<U: Units, N: Network> Helper<U, N> {
             stop: self.command("ask-to-stop", id),
             // Its guest is asked through the link, also when the host goes down.
             after: vec![unit_name(Part::Link, id)],
-            devices: DEVICES.map(str::to_owned).to_vec(),
+            devices: DEVICES.map(str::to_owned).into_iter().chain(device).collect(),
             stop_limit: MONITOR_STOP_LIMIT,
             memory_max_bytes: Some(record.launch.spec.memory.saturating_add(MONITOR_MEMORY).bytes()),
         };
@@ -169,6 +186,19 @@ impl<U: Units, N: Network> Helper<U, N> {
     pub(super) fn recorded(&self, doing: &str, id: &VmId) -> Result<Record, Refusal> {
         Record::read(&self.places.jail(id)).map_err(|error| of_launch(doing, &error))
     }
+}
+
+/// Lays a root disk that is a snapshot over its image.
+fn lay_root(doing: &str, record: &Record, files: &Files) -> Result<Option<Map>, Refusal> {
+    let (Root::Snapshot { .. }, Some(image), Some(store)) =
+        (&record.launch.root, files.get(BACKING), files.get(ROOT_SNAPSHOT))
+    else {
+        return Ok(None);
+    };
+    let opened = image.open(Sharing::Shared).and_then(|image| Ok((image, store.open(Sharing::Own)?)));
+    let (image, store) = opened.map_err(|error| of_jail(doing, &error))?;
+    let made = snapshot::make(&record.launch.id, &image, &store, record.launch.spec.system_overlay_size);
+    made.map(Some).map_err(|error| of_snapshot(doing, &error))
 }
 
 /// Makes the directory of a machine's sockets, the machine's own, whatever was there before. A vsock's socket is

@@ -13,6 +13,7 @@ use crate::{
     places::Places,
     refuse::{code, refusal},
     settings::Settings,
+    snapshot::SnapshotError,
     units::{Units, UnitsError},
 };
 
@@ -105,4 +106,8 @@ pub(super) fn of_network(doing: &str, error: &NetError) -> Refusal {
 
 pub(super) fn of_launch(doing: &str, error: &LaunchError) -> Refusal {
     refusal(doing, error, code(error.class()), None)
+}
+
+pub(super) fn of_snapshot(doing: &str, error: &SnapshotError) -> Refusal {
+    refusal(doing, error, code(error.class()), error.hint())
 }

@@ -3,37 +3,45 @@
 use std::{
     fs::{self, DirBuilder},
     io,
-    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    os::{
+        fd::OwnedFd,
+        unix::fs::{DirBuilderExt, PermissionsExt},
+    },
     path::Path,
 };
 
 use rustix::{
-    fs::{AtFlags, Mode, OFlags, StatVfsMountFlags, linkat, open, statvfs},
+    fs::{
+        AtFlags, FileType, Gid, Mode, OFlags, StatVfsMountFlags, chmodat, chownat, linkat, makedev, mknodat,
+        open, statvfs,
+    },
     io::Errno,
 };
-use vm::layout::{CONSOLE_LOG, LINK_LOG};
+use vm::layout::{CONSOLE_LOG, LINK_LOG, ROOT_SNAPSHOT};
 
-use super::{Files, Jail, JailError};
+use super::{BACKING, Files, Jail, JailError};
 
 /// The directory in a jail that the jailer is given.
 pub const CHROOTS: &str = "chroot";
 
 impl Jail {
     /// Makes the directory that a jailed monitor sees as `/`, below this jail, and names in it what the monitor
-    /// opens of these files: all but what its output goes to, and what the link says. The jail was just built,
-    /// so nothing of an earlier run is in there.
+    /// opens of these files: all but what its output goes to, and what the link says. Where its root disk is a
+    /// device, that has the place of the store, and the image has none. The jail was just built, so nothing of an
+    /// earlier run is in there.
     ///
     /// # Errors
     ///
     /// [`JailError`]; the jail may be half full then.
-    pub fn make_chroot(&self, chroot: &Path, files: &Files) -> Result<(), JailError> {
+    pub fn make_chroot(&self, chroot: &Path, files: &Files, root: Option<Node>) -> Result<(), JailError> {
         refuse_mount(self.path())?;
         let failed = |source| JailError::Unusable { what: chroot.display().to_string(), source };
         make_below(self.path(), chroot).map_err(failed)?;
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let dir = open(chroot, flags, Mode::empty()).map_err(|errno| failed(errno.into()))?;
         for (_, name, _) in &files.0 {
-            if [CONSOLE_LOG, LINK_LOG].contains(name) {
+            let is_under = root.is_some() && [ROOT_SNAPSHOT, BACKING].contains(name);
+            if is_under || [CONSOLE_LOG, LINK_LOG].contains(name) {
                 continue;
             }
             // By its name here, which only root can give to something else.
@@ -41,7 +49,28 @@ impl Jail {
                 JailError::Unusable { what: (*name).to_owned(), source: errno.into() }
             })?;
         }
-        Ok(())
+        root.map_or(Ok(()), |node| node.make(&dir, ROOT_SNAPSHOT))
+    }
+}
+
+/// A block device, for a machine's group to read and write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// Its numbers.
+    pub numbers: (u32, u32),
+    /// The group's number.
+    pub gid: u32,
+}
+
+impl Node {
+    fn make(self, dir: &OwnedFd, name: &str) -> Result<(), JailError> {
+        let (major, minor) = self.numbers;
+        let mode = Mode::from_raw_mode(0o660);
+        mknodat(dir, name, FileType::BlockDevice, mode, makedev(major, minor))
+            .and_then(|()| chownat(dir, name, None, Some(Gid::from_raw(self.gid)), AtFlags::SYMLINK_NOFOLLOW))
+            // Whatever the umask.
+            .and_then(|()| chmodat(dir, name, mode, AtFlags::empty()))
+            .map_err(|errno| JailError::Unusable { what: name.to_owned(), source: errno.into() })
     }
 }
 

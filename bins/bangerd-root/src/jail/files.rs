@@ -26,6 +26,7 @@ pub(crate) fn root_format(root: &Root) -> DiskFormat {
     match root {
         Root::Raw {} => DiskFormat::Raw,
         Root::Qcow2 { .. } => DiskFormat::Qcow2,
+        Root::Snapshot { .. } => DiskFormat::Snapshot,
     }
 }
 
@@ -45,7 +46,7 @@ impl Files {
         if let Some(modules) = &launch.modules_disk {
             shared(modules.as_str(), MODULES)?;
         }
-        if let Root::Qcow2 { backing } = &launch.root {
+        if let Root::Qcow2 { backing } | Root::Snapshot { backing } = &launch.root {
             shared(backing.as_str(), BACKING)?;
         }
         let metrics = match launch.monitor {
@@ -58,5 +59,11 @@ impl Files {
             files.push((file, name, Sharing::Own));
         }
         Ok(Self(files))
+    }
+
+    /// The file that has this name in the jail.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Opened> {
+        self.0.iter().find(|(_, given, _)| *given == name).map(|(file, ..)| file)
     }
 }

@@ -9,7 +9,7 @@ mod tail;
 
 pub(crate) use build::write;
 pub use build::{Jail, remove};
-pub use chroot::CHROOTS;
+pub use chroot::{CHROOTS, Node};
 pub use error::JailError;
 pub(crate) use files::root_format;
 pub use files::{BACKING, Files, INITRAMFS, KERNEL, MODULES};

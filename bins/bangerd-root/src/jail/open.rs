@@ -1,7 +1,8 @@
 //! Opens what the owner named: once, without following anything, and without touching what is there.
 
 use std::{
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    fs::File,
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
     path::Path,
 };
 
@@ -119,6 +120,17 @@ impl Opened {
     /// [`JailError::Unusable`].
     pub fn look(&self) -> Result<Stat, JailError> {
         look(&self.file, &self.path)
+    }
+
+    /// Opens this very file for its bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`JailError::Unusable`].
+    pub fn open(&self, sharing: Sharing) -> Result<File, JailError> {
+        let path = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+        let opened = File::options().read(true).write(sharing == Sharing::Own).open(path);
+        opened.map_err(|source| JailError::Unusable { what: self.path.clone(), source })
     }
 
     /// The descriptor, which is good for naming the file and not for reading it.

@@ -118,7 +118,7 @@ fn planned(record: &Record, end: Option<TapEnd>, agent_socket: PathBuf) -> BootP
         modules_disk: launch.modules_disk.as_ref().map(|_| MODULES.into()),
         root_format: root_format(&launch.root),
         root_backing: match launch.root {
-            Root::Raw {} => None,
+            Root::Raw {} | Root::Snapshot { .. } => None,
             Root::Qcow2 { .. } => Some(BACKING.into()),
         },
         tap: end.map(|end| Tap { end, mac: record.mac.to_string() }),

@@ -47,6 +47,7 @@ fn told(facts: Facts, stale: &BTreeSet<VmId>) -> HelperFacts {
         .chain(lines("directory of machine", facts.stale_machines))
         .chain(lines("tap", facts.stale_taps))
         .chain(lines("rule for tap", facts.stale_rules))
+        .chain(lines("map", facts.stale_maps))
         .collect();
     let mut told = HelperFacts {
         strays,

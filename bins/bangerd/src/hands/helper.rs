@@ -74,18 +74,31 @@ impl Helper {
         Ok(Launched { monitor: process(launched.monitor)?, link: process(launched.link)? })
     }
 
+    /// Whether the helper has made a snapshot. One that does not answer has made none.
+    pub(super) async fn has_snapshots(&self) -> bool {
+        match self.client.hello(&self.op()).await {
+            Ok(hello) => hello.snapshots,
+            Err(error) => {
+                tracing::warn!("the helper does not say whether it makes snapshots: {}", chain(&error));
+                false
+            }
+        }
+    }
+
     fn call(&self, vm: &VmRecord, start: &Start<'_>) -> Result<Launch, Failure> {
         let facts = start.facts;
         let beneath = |file: &Path| {
             StatePath::beneath(&self.state, file)
                 .map_err(|error| failure(Code::Internal, format!("start it: {}", chain(&error))))
         };
+        let backing = || {
+            let gone = || failure(Code::Failed, "start it: the image of its root disk is gone");
+            beneath(start.backing.ok_or_else(gone)?)
+        };
         let root = match facts.root_format {
             DiskFormat::Raw => Root::Raw {},
-            DiskFormat::Qcow2 => {
-                let gone = || failure(Code::Failed, "start it: the image of its root disk is gone");
-                Root::Qcow2 { backing: beneath(start.backing.ok_or_else(gone)?)? }
-            }
+            DiskFormat::Qcow2 => Root::Qcow2 { backing: backing()? },
+            DiskFormat::Snapshot => Root::Snapshot { backing: backing()? },
         };
         Ok(Launch {
             id: vm.id.clone(),

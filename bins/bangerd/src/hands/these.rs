@@ -38,6 +38,14 @@ impl Hands {
         }
     }
 
+    /// Whether a root disk can be a snapshot that is laid over its image at each launch.
+    pub(crate) async fn has_snapshots(&self) -> bool {
+        match self {
+            Self::Own(_) => false,
+            Self::Helper(helper) => helper.has_snapshots().await,
+        }
+    }
+
     /// Starts the link of a machine that runs without one.
     ///
     /// # Errors

@@ -7,10 +7,7 @@ use disk::root::RootMethod;
 use jiff::Timestamp;
 use model::{ImageName, KernelName, Size, VmId, VmName, VmSpec, VmState};
 use store::VmRecord;
-use vm::{
-    admission::Request,
-    boot_plan::{DiskFormat, Monitor},
-};
+use vm::{admission::Request, boot_plan::Monitor};
 
 use super::{
     boot::boot,
@@ -217,7 +214,10 @@ async fn root_methods(
         let initramfs = initramfs(app, &kernel, doing).await?;
         let (monitor, _) = choose(app, operation, doing, (&kernel, &initramfs), None).await?;
         if monitor.kind() == Monitor::Firecracker {
-            methods.retain(|method| method.format() == DiskFormat::Raw);
+            methods = RootMethod::PREFERRED_RAW.to_vec();
+            if !app.hands.has_snapshots().await {
+                methods.retain(|method| *method != RootMethod::Snapshot);
+            }
         }
     }
     Ok(methods)

@@ -78,12 +78,9 @@ pub(super) async fn initramfs(app: &App, kernel: &KernelRecord, doing: &str) -> 
 
 fn root_format(app: &App, vm: &VmRecord, doing: &str) -> Result<DiskFormat, Failure> {
     let dir = app.dirs.vm(&vm.id);
-    [DiskFormat::Raw, DiskFormat::Qcow2]
-        .into_iter()
-        .find(|format| dir.join(format.root_file()).is_file())
-        .ok_or_else(|| {
-            failure(Code::Failed, format!("{doing}: its root disk is gone")).hinted("Delete the machine.")
-        })
+    DiskFormat::ALL.into_iter().find(|format| dir.join(format.root_file()).is_file()).ok_or_else(|| {
+        failure(Code::Failed, format!("{doing}: its root disk is gone")).hinted("Delete the machine.")
+    })
 }
 
 /// Launches a machine and records its processes.

@@ -50,6 +50,12 @@ pub(super) async fn choose(
             "Take `vmm` out of /etc/banger/config.toml to use QEMU where Firecracker does not work.",
         ));
     }
+    if root == Some(DiskFormat::Snapshot) {
+        let message = format!("{doing}: its root disk wants Firecracker: {why_not}");
+        return Err(
+            failure(Code::HostLacks, message).hinted("`banger doctor` says what Firecracker lacks here.")
+        );
+    }
     tracing::debug!("QEMU and not Firecracker: {why_not}");
     let qemu = app.monitor.find(app.config.qemu_bin()).await?;
     let qemu = qemu.map_err(|error| from_error(doing, &error, error.class(), error.hint()))?;

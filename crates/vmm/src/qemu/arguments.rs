@@ -99,7 +99,7 @@ fn agent_port(args: &mut Args, socket: &Path) {
 fn block_device(disk: &PlannedDisk) -> String {
     let is_shared = disk.access == Access::ReadOnlyShared;
     let driver = match disk.format {
-        DiskFormat::Raw => "raw",
+        DiskFormat::Raw | DiskFormat::Snapshot => "raw",
         DiskFormat::Qcow2 => "qcow2",
     };
     let mut device = json!({

@@ -1,8 +1,8 @@
 //! Machines that Firecracker runs, each in a jail of its own.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use smoke::{Host, on_service, skip};
+use smoke::{Host, on_service, skip, wait_until};
 
 const INSTALL: [&str; 6] = ["/opt/banger/banger", "system", "install", "--owner", "dev", "--yes"];
 const SMALL: [&str; 6] = ["--image", "debian-small", "--memory", "256M", "--vcpu", "1"];
@@ -14,6 +14,9 @@ firecracker_bin = \"/opt/banger/firecracker\"
 jailer_bin = \"/opt/banger/jailer\"
 END
 chmod 644 /etc/banger/config.toml";
+
+/// How long a computer that is emulated may take to see that a machine has ended.
+const SETTLE_LIMIT: Duration = Duration::from_mins(1);
 
 /// The machines that run at once.
 const CROWD: [&str; 5] = ["m1", "m2", "m3", "m4", "m5"];
@@ -56,6 +59,7 @@ fn firecracker_runs_machines_in_jails() {
         host.banger(["vm", "create", "--name", "one"]).args(SMALL).run().ok();
         assert_eq!(host.vm("one")["monitor"], "firecracker");
         host.also("firecracker_is_nobodys_in_a_jail", || nobodys_in_a_jail(host));
+        host.also("firecracker_root_disks_are_snapshots", || root_disks_are_snapshots(host));
         host.also("firecracker_outlives_the_services", || outlives_the_services(host));
         host.also("firecracker_stop_loses_nothing", || stop_loses_nothing(host));
         host.also("firecracker_machines_at_once", || machines_at_once(host));
@@ -72,6 +76,41 @@ fn firecracker_runs_machines_in_jails() {
         };
         assert_eq!(left.iter().filter(is_ours).collect::<Vec<_>>(), [""; 0]);
     });
+}
+
+/// The maps of the device mapper that are ours, of machines that run.
+fn maps(host: &Host) -> Vec<String> {
+    let shown =
+        host.root(["sh", "-c", "grep -hs '^banger' /sys/block/dm-*/dm/name; true"]).run().ok().stdout();
+    let mut maps: Vec<String> = shown.lines().map(str::to_owned).collect();
+    maps.sort();
+    maps
+}
+
+/// The computer's file system shares no blocks, so a root disk is a snapshot of its image. Nothing of it stays when the
+/// machine ends, however it does.
+fn root_disks_are_snapshots(host: &Host) {
+    let id = host.vm("one")["id"].as_str().unwrap().to_owned();
+    assert_eq!(maps(host), [format!("banger-{id}"), format!("banger-{id}-base")]);
+    host.sh("one", "echo over the image > /srv/written; rm /etc/motd; sync").run().ok();
+    let pid = main_pid(host, "one");
+    host.root(["kill", "-KILL", &pid]).run().ok();
+    let is_gone = || (maps(host).is_empty() && host.vm("one")["state"] != "running").then_some(());
+    assert!(wait_until(SETTLE_LIMIT, is_gone).is_some(), "{:?}, {}", maps(host), host.vm("one")["state"]);
+    let loops = host.root(["losetup", "--list", "--noheadings", "--output", "BACK-FILE"]).run().ok().stdout();
+    assert!(!loops.contains("banger"), "{loops}");
+    host.banger(["image", "promote", "one", "written"]).run().ok();
+    host.banger(["vm", "start", "one"]).run().ok();
+    let look = "cat /srv/written; test ! -e /etc/motd && df -k / | tail -n 1";
+    let one = host.sh("one", look).run().ok().stdout();
+    assert!(one.starts_with("over the image\n"), "{one}");
+    host.banger(["vm", "create", "--name", "two", "--image", "written"]).args(&SMALL[2..]).run().ok();
+    assert_eq!(
+        host.sh("two", "cat /srv/written; test ! -e /etc/motd").run().ok().stdout(),
+        "over the image\n"
+    );
+    host.delete("two");
+    host.banger(["image", "delete", "written"]).run().ok();
 }
 
 fn nobodys_in_a_jail(host: &Host) {
@@ -97,7 +136,7 @@ fn nobodys_in_a_jail(host: &Host) {
         "metrics.json",
         "modules",
         "monitor.log",
-        "root.raw",
+        "root.cow",
         "run",
         "vsock.sock",
     ];
@@ -142,6 +181,7 @@ fn stop_loses_nothing(host: &Host) {
     host.banger(["vm", "kill", "one"]).run().ok();
     host.note(format!("a kill in {:.1} s", began.elapsed().as_secs_f32()));
     assert_eq!(host.vm("one")["state"], "stopped");
+    assert_eq!(maps(host), [""; 0]);
 }
 
 /// All run at once, and all carry traffic at once: through their sessions, and over the bridge. They boot one after
