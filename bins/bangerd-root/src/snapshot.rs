@@ -14,8 +14,10 @@
 use std::{fs::File, io, path::Path, sync::OnceLock};
 
 use host::{
-    loops::Loop,
-    maps::{self, Map, Removal},
+    block::{
+        loops::Loop,
+        maps::{self, Map, Removal},
+    },
     program::ProgramError,
 };
 use model::{Class, Size, VmId};
@@ -201,6 +203,6 @@ mod tests {
         let works = works(dir.path());
         assert_eq!(works, try_out(dir.path()).is_ok());
         assert_eq!(all(), []);
-        assert_eq!(host::loops::idle_over(&[dir.path()]), []);
+        assert_eq!(host::block::loops::idle_over(&[dir.path()]), []);
     }
 }

@@ -9,22 +9,20 @@
 //! | [`program`]  | programs on `PATH`                                                     |
 //! | [`sockets`]  | unix sockets below paths of any length                                 |
 //! | [`systemd`]  | units, over D-Bus; sockets that systemd hands in, and what it is told  |
-//! | [`text_file`] | a text file of others, changed whole or not at all               |
+//! | [`text_file`] | a text file of others, changed whole or not at all                    |
 //! | [`capacity`] | processors, memory, file systems                                       |
 //! | [`file`]     | files that others wrote                                                |
-//! | [`loops`]    | loop devices                                                           |
-//! | [`maps`]      | maps of the device mapper                                              |
+//! | [`block`]    | loop devices, and maps of the device mapper                            |
 //! | [`tsc`]      | the rate of the time-stamp counter                                     |
 //! | [`net`]      | the network of system mode                                             |
 //! | [`kvm`]      | what is remembered of whether KVM truly works                          |
 
+pub mod block;
 pub mod boot;
 pub mod capacity;
 pub mod dirs;
 pub mod file;
 mod known;
-pub mod loops;
-pub mod maps;
 pub mod net;
 pub mod process;
 pub mod program;

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use host::maps::Map;
+use host::block::maps::Map;
 use model::{Size, VmId};
 use network::Lease;
 use privileged::{Code, Launch, Launched, ProcessId, Refusal, Root};

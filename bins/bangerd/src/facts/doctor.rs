@@ -85,7 +85,7 @@ pub(super) async fn facts(app: &App, defaults: &DoctorDefaults) -> Result<Facts,
         socket: socket_fact(&app.dirs.socket()),
         strays: strays(app),
         unsettled: unsettled(app),
-        loops: host::loops::idle_over(&[app.dirs.state(), app.dirs.cache()]),
+        loops: host::block::loops::idle_over(&[app.dirs.state(), app.dirs.cache()]),
         helper: helper::fact(app).await,
         boots_retried: app.owner.counter(BOOTS_RETRIED).await?,
         // A service is nobody's session.
