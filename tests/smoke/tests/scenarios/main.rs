@@ -7,4 +7,8 @@ mod bad_input;
 mod common;
 mod daemons;
 mod machines;
+<<<<<<< HEAD
 mod workspaces;
+=======
+mod tutorial;
+>>>>>>> c45456c (docs: a tutorial that a test types)
