@@ -181,16 +181,8 @@ if [ "$mode" = user ]; then
     if [ -e "$bin/banger" ] && ! [ -L "$bin/banger" ]; then
         fail 3 "$bin/banger is there, and no install put it there" "Move it out of the way."
     fi
-    umask 022
-    mkdir -p "$base/releases" "$bin" || fail 1 "make $base and $bin"
-    # A run that was cut off before may have left some of it; nothing named it then.
-    rm -rf "$base/releases/$version" "$base/releases/.$version.partial"
-    if ! { cp -R release "$base/releases/.$version.partial" && sync &&
-        mv "$base/releases/.$version.partial" "$base/releases/$version" &&
-        ln -s "releases/$version" "$base/current" &&
-        ln -sf "$base/current/banger" "$bin/banger"; }; then
-        fail 1 "install into $base"
-    fi
+    # It puts whole and synced in place what a run that was cut off before may have left; nothing named that then.
+    release/banger internal user-install || fail 1 "install into $base"
     say "installed: $bin/banger"
     case :$PATH: in
     *":$bin:"*) ;;

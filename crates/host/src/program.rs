@@ -97,13 +97,20 @@ impl ProgramError {
     }
 }
 
-/// As whom a program runs: with this user's number and group, and no other group.
+/// As whom a program runs, and what of the environment it sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct User {
-    /// The user.
-    pub uid: u32,
-    /// The group.
-    pub gid: u32,
+pub enum Account {
+    /// As this process's user, with an English environment of `PATH` alone.
+    Bare,
+    /// As this process's user, with all of this process's environment, in English.
+    Own,
+    /// As another user, with this number and group and no other group; the environment is that of [`Account::Bare`].
+    Other {
+        /// The user.
+        uid: u32,
+        /// The group.
+        gid: u32,
+    },
 }
 
 /// How a program ended.
@@ -123,7 +130,7 @@ pub struct Ended {
 ///
 /// [`ProgramError`]; in every case the program has ended.
 pub fn run(program: &Path, args: &[OsString], dir: &Path, limit: Duration) -> Result<String, ProgramError> {
-    let Ended { said, how, .. } = end(program, args, dir, limit, None)?;
+    let Ended { said, how, .. } = end(program, args, dir, limit, Account::Bare)?;
     if how.success() {
         return Ok(said);
     }
@@ -135,7 +142,7 @@ pub fn run(program: &Path, args: &[OsString], dir: &Path, limit: Duration) -> Re
     Err(ProgramError::Failed { program: program.to_owned(), said: words.join(" ") })
 }
 
-/// As [`run`], as another user if one is given, and with every end of the program's own being a success.
+/// As [`run`], as whom is said, and with every end of the program's own being a success.
 ///
 /// # Errors
 ///
@@ -145,10 +152,10 @@ pub fn end(
     args: &[OsString],
     dir: &Path,
     limit: Duration,
-    user: Option<User>,
+    account: Account,
 ) -> Result<Ended, ProgramError> {
     let cannot = |source| ProgramError::Run { program: program.to_owned(), source };
-    let (mut child, mut output) = start(program, args, dir, user).map_err(cannot)?;
+    let (mut child, mut output) = start(program, args, dir, account).map_err(cannot)?;
     let is_done = wait(&child, limit);
     if !matches!(is_done, Ok(true)) {
         let _gone = child.kill();
@@ -165,18 +172,19 @@ pub fn end(
 }
 
 /// What it says goes to memory rather than to a pipe: nobody has to read while it runs.
-fn start(program: &Path, args: &[OsString], dir: &Path, user: Option<User>) -> io::Result<(Child, File)> {
+fn start(program: &Path, args: &[OsString], dir: &Path, account: Account) -> io::Result<(Child, File)> {
     let output = File::from(rustix::fs::memfd_create("output", MemfdFlags::CLOEXEC)?);
     let mut command = Command::new(program);
-    if let Some(User { uid, gid }) = user {
+    if let Account::Other { uid, gid } = account {
         // Root's other groups go with them: the standard library drops them where the user changes.
         command.uid(uid).gid(gid);
+    }
+    if account != Account::Own {
+        command.env_clear().envs(env::var_os("PATH").map(|path| ("PATH", path)));
     }
     let child = command
         .args(args)
         .current_dir(dir)
-        .env_clear()
-        .envs(env::var_os("PATH").map(|path| ("PATH", path)))
         .env("LC_ALL", "C")
         .stdin(Stdio::null())
         .stdout(output.try_clone()?)

@@ -19,8 +19,13 @@ use std::{
 use model::Class;
 use rustix::{
     fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, fchmod, flock, statat, unlinkat},
-    net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind as bind_to, listen, socket_with},
+    net::{
+        AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind as bind_to, listen, socket_with,
+        sockopt::socket_peercred,
+    },
 };
+
+use crate::process::Process;
 
 /// Connections that wait to be accepted, at most.
 const BACKLOG: i32 = 1024;
@@ -120,6 +125,35 @@ pub async fn connect_async(dir: &Path, name: &str) -> Result<tokio::net::UnixStr
         Err(source) => return Err(refused(path, source)),
     };
     tokio::net::UnixStream::connect(short(&dir, name)).await.map_err(|source| refused(path, source))
+}
+
+/// The process that listens on the socket `name` in `dir`, whether it answers or not; `None` where nobody does, or where it
+/// is another user's.
+///
+/// A process that became another program is still the one that listens.
+///
+/// # Errors
+///
+/// [`SocketError::Unusable`] where that cannot be told.
+pub fn listener(dir: &Path, name: &str) -> Result<Option<Process>, SocketError> {
+    let path = dir.join(name);
+    let unusable = |source: io::Error| SocketError::Unusable { path: path.clone(), source };
+    let dir = match open(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        dir => dir.map_err(unusable)?,
+    };
+    let socket = new_socket().map_err(|errno| unusable(errno.into()))?;
+    let address = SocketAddrUnix::new(short(&dir, name)).map_err(|errno| unusable(errno.into()))?;
+    match rustix::net::connect(&socket, &address) {
+        Err(rustix::io::Errno::NOENT | rustix::io::Errno::CONNREFUSED) => return Ok(None),
+        connected => connected.map_err(|errno| unusable(errno.into()))?,
+    }
+    let peer = socket_peercred(&socket).map_err(|errno| unusable(errno.into()))?;
+    if peer.uid != rustix::process::geteuid() {
+        return Ok(None);
+    }
+    let pid = u32::try_from(peer.pid.as_raw_pid()).unwrap_or_default();
+    Process::open(pid).map_err(|error| unusable(io::Error::other(error)))
 }
 
 /// Removes the socket `name` in `dir` where nobody listens on it. Removing what is not there is a success.
@@ -233,7 +267,10 @@ mod tests {
         assert!(matches!(bind(dir.path(), "x.sock"), Err(SocketError::InUse { .. })));
         assert!(matches!(remove(dir.path(), "x.sock"), Err(SocketError::InUse { .. })));
         assert!(connect(dir.path(), "x.sock").is_ok());
+        assert_eq!(listener(dir.path(), "x.sock").unwrap().unwrap().id().pid, std::process::id());
         drop(first);
+        assert!(listener(dir.path(), "x.sock").unwrap().is_none());
+        assert!(listener(dir.path(), "y.sock").unwrap().is_none());
         let error = connect(dir.path(), "x.sock").unwrap_err();
         assert_eq!(error.class(), Class::Unreachable);
         let second = bind(dir.path(), "x.sock").unwrap();

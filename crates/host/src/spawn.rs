@@ -151,6 +151,20 @@ pub fn spawn(what: &Spawn) -> Result<Process, SpawnError> {
     }
 }
 
+/// Starts a command in a session of its own, so that no terminal's end reaches it. It is a child of ours while we live.
+///
+/// # Errors
+///
+/// It cannot be run.
+#[expect(unsafe_code, reason = "setsid between fork and exec: it is async-signal-safe and allocates nothing")]
+pub fn in_own_session(command: &mut Command) -> io::Result<std::process::Child> {
+    // SAFETY: the closure makes one system call and touches no memory of the parent.
+    unsafe {
+        command.pre_exec(|| rustix::process::setsid().map(|_| ()).map_err(io::Error::from));
+    }
+    command.spawn()
+}
+
 fn open_new(what: &Spawn, name: &str) -> Result<File, SpawnError> {
     let file = what.dir.join(name);
     let flags = (OFlags::NOFOLLOW | OFlags::APPEND).bits();

@@ -12,7 +12,7 @@ use crate::{
     disk::{beside, give, make_dir, new_file, remove_all, rename_over, sync_dir, write_file, write_link},
     look::{self, State},
     plan::{Ids, Item, PROGRAMS, Plan, SUMS},
-    sums,
+    sums::{self, Compared},
     units::Unit,
 };
 
@@ -54,13 +54,26 @@ fn release(path: &Path, from: &Path, units: &[Unit], root: Ids) -> io::Result<()
     remove_all(&partial)?;
     DirBuilder::new().mode(0o755).create(&partial)?;
     for name in PROGRAMS {
-        copy(&from.join(name), &partial.join(name), root)?;
+        copy(&from.join(name), &partial.join(name), 0o755, root)?;
     }
-    sums::write(&partial, root)?;
+    record(&partial, from, root)?;
     write_units(&partial, units, root)?;
     give(&partial, root)?;
     sync_dir(&partial)?;
     rename_over(&partial, path)
+}
+
+/// Keeps the record that the programs came with, which was signed, where they are what it says; else writes one.
+fn record(partial: &Path, from: &Path, root: Ids) -> io::Result<()> {
+    if !from.join(SUMS).is_file() {
+        return sums::write(partial, root);
+    }
+    copy(&from.join(SUMS), &partial.join(SUMS), 0o644, root)?;
+    if sums::compare(partial)? == Compared::Same {
+        return Ok(());
+    }
+    remove_all(&partial.join(SUMS))?;
+    sums::write(partial, root)
 }
 
 /// Writes into a directory of a release what its programs make of this host: its units. Root's.
@@ -81,16 +94,19 @@ fn in_place(path: &Path, units: &[Unit], root: Ids) -> io::Result<()> {
     write_units(path, units, root)
 }
 
-fn copy(from: &Path, to: &Path, ids: Ids) -> io::Result<()> {
-    let mut file = new_file(to, 0o755)?;
+fn copy(from: &Path, to: &Path, mode: u32, ids: Ids) -> io::Result<()> {
+    let mut file = new_file(to, mode)?;
     io::copy(&mut File::open(from)?, &mut file)?;
     give(to, ids)?;
     file.sync_all()
 }
 
-/// Writes the units of a release, and removes others.
+/// Writes the units of a release, and removes others. One that has none has no directory of them.
 fn write_units(release: &Path, units: &[Unit], root: Ids) -> io::Result<()> {
     let dir = release.join("units");
+    if units.is_empty() {
+        return remove_all(&dir);
+    }
     let partial = beside(&dir);
     remove_all(&partial)?;
     DirBuilder::new().mode(0o755).create(&partial)?;

@@ -1,4 +1,5 @@
-//! The system install: what of banger lies on the disk of a host, whose it is, and which units run it.
+//! An install: what of banger lies on the disk of a host, whose it is, and which units run it. A user's own is the same in
+//! small: a plan without units or anything of root's.
 //!
 //! A [`plan`] is a value that lists all that an install writes. Applying it decides nothing, and applying
 //! it twice is applying it once; undoing it removes what it lists and nothing else.

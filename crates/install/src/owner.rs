@@ -46,6 +46,27 @@ pub fn find(user: &str) -> Result<Owner, InstallError> {
     if owner.uid == 0 { Err(InstallError::OwnerIsRoot) } else { Ok(owner) }
 }
 
+/// The user who runs this, with the home that the environment says.
+///
+/// # Errors
+///
+/// [`InstallError::NoUser`] where there is no home.
+pub fn of_this_process() -> Result<Owner, InstallError> {
+    let uid = rustix::process::geteuid().as_raw();
+    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
+    let home = home.ok_or_else(|| InstallError::NoUser { user: format!("{uid} with a home") })?;
+    let getent = program::find("getent").unwrap_or_else(|| "/usr/bin/getent".into());
+    let line = program::run(&getent, &["passwd".into(), uid.to_string().into()], Path::new("/"), LIMIT);
+    let user = line.ok().and_then(|line| line.lines().find_map(read)).map(|owner| owner.user);
+    Ok(Owner {
+        // One whom no directory knows has a number all the same.
+        user: user.unwrap_or_else(|| uid.to_string()),
+        uid,
+        gid: rustix::process::getegid().as_raw(),
+        home,
+    })
+}
+
 /// Says whether this host has a group `kvm`, whose members may open `/dev/kvm`.
 #[must_use]
 pub fn has_kvm_group() -> bool {

@@ -158,7 +158,35 @@ pub struct Wanted {
     pub has_kvm_group: bool,
 }
 
-/// Lists all that an install writes. Looks at nothing.
+/// Where a user's own install lies.
+#[derive(Clone, Debug)]
+pub struct Own {
+    /// The directory of its releases.
+    pub library: PathBuf,
+    /// The directory in which commands are found.
+    pub commands: PathBuf,
+}
+
+/// Lists all that a user's own install writes: no unit, nothing of root's. Looks at nothing.
+#[must_use]
+pub fn plan_own(own: &Own, record: &InstallRecord, from: &Path) -> Plan {
+    let Own { library, commands } = own;
+    let ids = Ids { uid: record.owner_uid, gid: record.owner_gid };
+    let directory = |path: PathBuf, mode, fate| Item::Directory { path, mode, ids, fate };
+    let release = Path::new("releases").join(record.version.to_string());
+    let items = vec![
+        directory(commands.clone(), None, Fate::Stays),
+        directory(library.clone(), Some(0o755), Fate::Goes),
+        directory(library.join("releases"), Some(0o755), Fate::Goes),
+        Item::Release { path: library.join(&release), from: from.to_owned(), units: vec![] },
+        Item::File { path: library.join("install.toml"), text: record.render(), fate: Fate::Goes },
+        Item::Link { path: library.join("current"), to: release },
+        Item::Link { path: commands.join("banger"), to: library.join("current/banger") },
+    ];
+    Plan { record: record.clone(), root: ids, items, made_later: vec![], written_by_hand: vec![] }
+}
+
+/// Lists all that a system install writes. Looks at nothing.
 #[must_use]
 pub fn plan(wanted: &Wanted) -> Plan {
     let Wanted { paths, record, from, has_kvm_group } = wanted;

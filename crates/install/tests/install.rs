@@ -96,6 +96,63 @@ fn told(listing: &BTreeMap<String, String>) -> String {
     lines.join("\n")
 }
 
+impl Host {
+    /// What a user installs for nobody else.
+    fn own_plan(&self) -> Plan {
+        let own = plan::Own { library: self.at("/data/banger"), commands: self.at("/home/ann/.local/bin") };
+        plan::plan_own(&own, &self.plan().record, self.release.path())
+    }
+}
+
+#[test]
+fn a_users_own_install_is_a_release_two_links_and_a_record() {
+    let host = Host::new();
+    let before = host.listing();
+    let plan = host.own_plan();
+    look::check(&plan).unwrap();
+    apply::all(&plan).unwrap();
+    let first = host.listing();
+    apply::all(&plan).unwrap();
+    assert_eq!(host.listing(), first, "installing twice is installing once");
+    // A record that came with the programs is kept: it was signed.
+    let written = fs::read_to_string(host.at("/data/banger/current/SHA256SUMS")).unwrap();
+    let signed = format!("{written}{}  tarball\n", "0".repeat(64));
+    fs::write(host.release.path().join(SUMS), &signed).unwrap();
+    fs::remove_dir_all(host.at("/data/banger/releases/v1.2.3")).unwrap();
+    apply::all(&plan).unwrap();
+    assert_eq!(fs::read_to_string(host.at("/data/banger/current/SHA256SUMS")).unwrap(), signed);
+    host.build("2");
+    apply::all(&plan).unwrap();
+    let says = fs::read_to_string(host.at("/data/banger/current/SHA256SUMS")).unwrap();
+    assert!(says != signed && !says.contains("tarball"), "{says}");
+    let new = first.iter().filter(|(name, _)| !before.contains_key(*name));
+    let new: BTreeMap<String, String> = new.map(|(name, what)| (name.clone(), what.clone())).collect();
+    let text = told(&new).replace(host.root.path().to_str().unwrap(), "");
+    // How long the record is depends on who runs this.
+    let text: Vec<&str> = text
+        .lines()
+        .map(|line| {
+            if line.contains("install.toml") {
+                line.trim_end_matches(" bytes").trim_end_matches(char::is_numeric)
+            } else {
+                line
+            }
+        })
+        .collect();
+    insta::assert_snapshot!("own_disk", text.join("\n"));
+    let command = fs::read_to_string(host.at("/home/ann/.local/bin/banger")).unwrap();
+    assert_eq!(command, "banger 2", "the command is the release's");
+}
+
+#[test]
+fn a_users_own_install_takes_nothing_that_is_not_its_own() {
+    let host = Host::new();
+    fs::create_dir_all(host.at("/home/ann/.local/bin")).unwrap();
+    fs::write(host.at("/home/ann/.local/bin/banger"), "from elsewhere").unwrap();
+    let error = look::check(&host.own_plan()).unwrap_err();
+    assert!(matches!(error, InstallError::NotOurs { kind: "a file", .. }), "{error}");
+}
+
 #[test]
 fn the_plan_names_everything_that_is_written() {
     let host = Host::new();

@@ -1,6 +1,6 @@
 //! The machines before and after.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -26,10 +26,16 @@ impl Census {
     /// Compares with a later census of the same boot of the host. Returns what is wrong, a sentence each.
     ///
     /// A machine whose guest had not answered yet is known by its process alone. One that is new is not held
-    /// against anybody.
+    /// against anybody, and neither is one of `ended`: those whose guests ended themselves.
     #[must_use]
-    pub fn losses(&self, later: &Self) -> Vec<String> {
-        self.0.iter().filter_map(|(id, before)| loss(before, later.0.get(id))).collect()
+    pub fn losses(&self, later: &Self, ended: &BTreeSet<String>) -> Vec<String> {
+        let stayed = self.0.iter().filter(|(id, _)| !ended.contains(*id));
+        stayed.filter_map(|(id, before)| loss(before, later.0.get(id))).collect()
+    }
+
+    /// The machines that a later census does not know any more, by id.
+    pub fn gone<'a>(&'a self, later: &'a Self) -> impl Iterator<Item = (&'a String, &'a Seen)> {
+        self.0.iter().filter(|(id, _)| !later.0.contains_key(*id))
     }
 
     /// Says whether every guest that answered before answers in `later`.
@@ -69,11 +75,14 @@ mod tests {
     fn what_counts_as_a_loss() {
         let before = census(&[("box", 7, 100, Some("a"))]);
         let check = |later: &[(&str, u32, u64, Option<&str>)], expected: &[&str]| {
-            assert_eq!(before.losses(&census(later)), expected, "{later:?}");
+            assert_eq!(before.losses(&census(later), &BTreeSet::new()), expected, "{later:?}");
         };
         check(&[("box", 7, 100, Some("a"))], &[]);
         check(&[("box", 7, 100, Some("a")), ("new", 8, 101, None)], &[]);
         check(&[], &["box runs no longer"]);
+        let ended = BTreeSet::from(["box".to_owned()]);
+        assert!(before.losses(&census(&[]), &ended).is_empty(), "its guest ended itself");
+        assert_eq!(before.gone(&census(&[])).count(), 1);
         check(&[("box", 8, 100, Some("a"))], &["box is process 8 now, and was 7"]);
         check(&[("box", 7, 101, Some("a"))], &["box is process 7 now, and was 7"]);
         check(&[("box", 7, 100, Some("b"))], &[]);
@@ -83,8 +92,9 @@ mod tests {
     #[test]
     fn a_guest_that_had_not_answered_is_known_by_its_process() {
         let before = census(&[("box", 7, 100, None)]);
-        assert!(before.losses(&census(&[("box", 7, 100, None)])).is_empty());
-        assert!(before.losses(&census(&[("box", 7, 100, Some("a"))])).is_empty());
+        let none = BTreeSet::new();
+        assert!(before.losses(&census(&[("box", 7, 100, None)]), &none).is_empty());
+        assert!(before.losses(&census(&[("box", 7, 100, Some("a"))]), &none).is_empty());
         assert!(before.all_answer(&census(&[("box", 7, 100, None)])));
     }
 }

@@ -34,6 +34,9 @@ pub struct Declaration {
     pub trial_seconds: u32,
     /// Whether there is a copy of the database, as it was before.
     pub has_database_copy: bool,
+    /// The operations that were cancelled for it, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelled: Option<String>,
 }
 
 impl Declaration {

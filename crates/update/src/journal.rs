@@ -144,6 +144,7 @@ mod tests {
             failed_checks: BTreeSet::from(["kvm".to_owned()]),
             trial_seconds: 5,
             has_database_copy: true,
+            cancelled: None,
         }
     }
 

@@ -48,7 +48,7 @@ pub fn refuse_known_bad(places: &Places, to: &Version, leave: Leave) -> Result<(
     let is_bad = known.lines().any(|line| line.split_whitespace().next() == Some(&to.to_string()));
     if is_bad && !leave.force {
         return Err(UpdateError::refused(STEP, format!("{to} was tried here and went back"))
-            .hint(format!("`sudo banger update --to {to} --force` tries it again.")));
+            .hint(format!("`{}` tries it again.", places.typed(&format!("update --to {to} --force")))));
     }
     Ok(())
 }
@@ -106,7 +106,7 @@ pub fn list(in_flight: &[OperationSummary]) -> String {
 pub fn refuse_unfinished(places: &Places) -> Result<(), UpdateError> {
     if fs::exists(places.journal()).map_err(|error| error.at(STEP))? {
         return Err(UpdateError::refused(STEP, "an update that was begun is not over")
-            .hint("`sudo banger update --resume` ends it."));
+            .hint(format!("`{}` ends it.", places.typed("update --resume"))));
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use host::program::{self, User};
+use host::program::{self, Ended};
 use model::{InstallRecord, Version};
 use release::Stamp;
 
@@ -49,18 +49,31 @@ pub struct Checked {
 /// What speaks against it.
 pub fn check(places: &Places, record: &InstallRecord, to: &Version) -> Result<Checked, UpdateError> {
     let release = places.release(to);
-    names_version(&release, to)?;
-    let migrations = migrations(&release, owner(record))?;
+    names_version(places, &release, to)?;
+    let migrations = migrations(places, record, &release)?;
     has_room(places)?;
-    units_are_sound(&release)?;
-    let failed_checks = failed_checks(&release, STEP)?;
+    if places.is_system() {
+        units_are_sound(&release)?;
+    }
+    let failed_checks = failed_checks(places, &release, STEP)?;
     Ok(Checked { migrations, failed_checks })
 }
 
-/// The owner, as whom what concerns the owner's files is run.
-#[must_use]
-pub fn owner(record: &InstallRecord) -> User {
-    User { uid: record.owner_uid, gid: record.owner_gid }
+/// Has a release's daemon do something with the owner's database, by the owner's own hand.
+///
+/// # Errors
+///
+/// It cannot be run, or does not end.
+pub(crate) fn database(
+    places: &Places,
+    record: &InstallRecord,
+    release: &Path,
+    args: &[&str],
+    step: &'static str,
+) -> Result<Ended, UpdateError> {
+    let system = places.is_system().then_some("--system");
+    let args: Vec<&str> = args.iter().copied().chain(system).collect();
+    programs::run(release, "bangerd", &args, places.owners_account(record), step)
 }
 
 /// Asks the programs of a release which one it is.
@@ -68,8 +81,8 @@ pub fn owner(record: &InstallRecord) -> User {
 /// # Errors
 ///
 /// It is another one.
-pub(crate) fn names_version(release: &Path, to: &Version) -> Result<(), UpdateError> {
-    let stamp = stamp(release, STEP)?;
+pub(crate) fn names_version(places: &Places, release: &Path, to: &Version) -> Result<(), UpdateError> {
+    let stamp = stamp(places, release, STEP)?;
     if stamp.version != *to {
         let why = format!("its banger says that it is {}, and {to} was asked for", stamp.version);
         return Err(UpdateError::refused(STEP, why));
@@ -82,8 +95,8 @@ pub(crate) fn names_version(release: &Path, to: &Version) -> Result<(), UpdateEr
 /// # Errors
 ///
 /// It says nothing that can be read.
-pub(crate) fn stamp(release: &Path, step: &'static str) -> Result<Stamp, UpdateError> {
-    let said = programs::expect(release, "banger", &["version"], None, step)?;
+pub(crate) fn stamp(places: &Places, release: &Path, step: &'static str) -> Result<Stamp, UpdateError> {
+    let said = programs::expect(release, "banger", &["version"], places.account(), step)?;
     Stamp::parse(&said).map_err(|error| error.at(step))
 }
 
@@ -92,8 +105,12 @@ pub(crate) fn stamp(release: &Path, step: &'static str) -> Result<Stamp, UpdateE
 /// # Errors
 ///
 /// It cannot read it, or does not say.
-pub(crate) fn migrations(release: &Path, owner: User) -> Result<Migrations, UpdateError> {
-    let ended = programs::run(release, "bangerd", &["--check-migrations", "--system"], Some(owner), STEP)?;
+pub(crate) fn migrations(
+    places: &Places,
+    record: &InstallRecord,
+    release: &Path,
+) -> Result<Migrations, UpdateError> {
+    let ended = database(places, record, release, &["--check-migrations"], STEP)?;
     let said = ended.said.trim();
     let word = said.split([':', ' ']).next().unwrap_or_default();
     match (ended.code, word, said.lines().count()) {
@@ -115,8 +132,8 @@ fn has_room(places: &Places) -> Result<(), UpdateError> {
     let Ok(database) = fs::metadata(places.database()) else {
         return Ok(());
     };
-    let dir = places.install().state();
-    let space = rustix::fs::statvfs(&dir).map_err(|error| std::io::Error::from(error).at(STEP))?;
+    let dir = places.state();
+    let space = rustix::fs::statvfs(dir).map_err(|error| std::io::Error::from(error).at(STEP))?;
     let free_bytes = space.f_bavail.saturating_mul(space.f_frsize);
     let needed_bytes = database.len().saturating_add(SPARE_BYTES);
     if free_bytes < needed_bytes {
@@ -149,8 +166,12 @@ fn units_are_sound(release: &Path) -> Result<(), UpdateError> {
 /// # Errors
 ///
 /// It cannot be run, or says nothing that can be read.
-pub(crate) fn failed_checks(release: &Path, step: &'static str) -> Result<BTreeSet<String>, UpdateError> {
-    let ended = programs::run(release, "banger", &["doctor", "--json"], None, step)?;
+pub(crate) fn failed_checks(
+    places: &Places,
+    release: &Path,
+    step: &'static str,
+) -> Result<BTreeSet<String>, UpdateError> {
+    let ended = programs::run(release, "banger", &["doctor", "--json"], places.account(), step)?;
     let reports = ended.said.lines().filter_map(|line| serde_json::from_str(line).ok());
     let report = reports.into_iter().find_map(|line: serde_json::Value| line.get("doctor").cloned());
     let Some(report) = report.and_then(|report| serde_json::from_value::<api::DoctorReport>(report).ok())

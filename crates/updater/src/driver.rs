@@ -1,16 +1,21 @@
 //! The driver: from the declaration to the end.
 //!
-//! It runs in a unit of its own, so that it outlives the terminal, and a unit's end runs the keeper, which is the old
-//! release: whatever became of the driver, that brings the host to a whole release.
+//! It outlives the terminal, and somebody of the old release watches it: whatever became of the driver, that brings the host
+//! to a whole release. In the system install it is a unit, whose end runs the keeper; a user's own is a process that stays
+//! while the new release's driver runs, and where both are gone the next command takes it up.
 
 mod declare;
 mod hold;
 mod host;
 mod installed;
+mod services;
 mod trial;
+mod trouble;
 mod turn;
 mod unit;
+mod watcher;
 
+pub use services::restart;
 pub(crate) use turn::way_out;
-pub use turn::{Ending, drive, resume};
-pub use unit::{UNIT, start};
+pub use turn::{Ending, drive, is_interrupted, resume};
+pub use watcher::Watcher;

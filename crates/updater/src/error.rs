@@ -82,6 +82,9 @@ told! {
     host::boot::BootError: hint,
     api::client::ClientError: hint,
     host::dirs::RecordError: hint,
+    host::dirs::DirsError: hint,
+    host::sockets::SocketError: hint,
+    host::process::ProcessError: hint,
 }
 
 impl Told for io::Error {

@@ -1,15 +1,14 @@
 //! What somebody who waits for a driver sees.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
-use host::systemd::Systemd;
 use update::{
     journal::{Update, fold},
     state::State,
 };
 
 use crate::{
-    driver::UNIT,
+    driver::Watcher,
     error::{Told as _, UpdateError},
     places::Places,
     record::{self, Outcome},
@@ -18,7 +17,7 @@ use crate::{
 /// How often is looked.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// How many questions in all systemd may leave unanswered.
+/// How many questions in all whoever watches the driver may leave unanswered.
 const UNANSWERED_MAX: u32 = 300;
 
 /// Something that is worth a line.
@@ -43,7 +42,7 @@ pub enum News {
 ///
 /// It is not over, and nobody carries it on.
 pub async fn follow(
-    systemd: &Systemd,
+    driver: &mut Watcher,
     places: &Places,
     before: usize,
     mut tell: impl FnMut(News),
@@ -52,7 +51,7 @@ pub async fn follow(
     let mut unanswered = 0;
     loop {
         // A bus that is being restarted says nothing for a moment; the driver does not need it to go on.
-        let runs = match is_running(systemd).await {
+        let runs = match driver.is_running().await {
             Err(_) if unanswered < UNANSWERED_MAX => {
                 unanswered += 1;
                 true
@@ -78,14 +77,15 @@ pub async fn follow(
     }
 }
 
-async fn is_running(systemd: &Systemd) -> Result<bool, UpdateError> {
-    let status = systemd.unit(UNIT).await.map_err(|error| error.at("update"))?;
-    let is_down = |state: &str| matches!(state, "inactive" | "failed");
-    Ok(status.is_some_and(|status| !is_down(&status.active_state)))
-}
-
 fn read(places: &Places) -> Option<Update> {
     fold(&record::read(&places.journal()).ok()?).ok()?
+}
+
+/// What a driver said that could not even write down how it ended, as on a full disk. A unit's words are in the journal.
+fn last_words(places: &Places) -> Option<String> {
+    let log = fs::read_to_string(places.log()).ok().filter(|_| !places.is_system())?;
+    let said = log.lines().find_map(|line| line.strip_prefix("banger: "));
+    said.map(ToOwned::to_owned)
 }
 
 fn not_over(places: &Places, update: Option<Update>) -> UpdateError {
@@ -93,7 +93,7 @@ fn not_over(places: &Places, update: Option<Update>) -> UpdateError {
         Some(State::Stuck { cause, then }) => format!("{cause}; going back failed as well: {then}"),
         Some(State::Committing) => "the new release runs, and what is left to be done failed".to_owned(),
         Some(_) => "the updater ended before it was done".to_owned(),
-        None => "the updater ended without a word".to_owned(),
+        None => last_words(places).unwrap_or_else(|| "the updater ended without a word".to_owned()),
     };
     UpdateError::failed("update", why).hint(crate::driver::way_out(places))
 }

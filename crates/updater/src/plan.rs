@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs};
 
-use install::{disk::write_file, plan::Ids};
+use install::disk::write_file;
 use model::Version;
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +38,7 @@ impl Plan {
     pub fn write(&self, places: &Places) -> Result<(), UpdateError> {
         let text =
             serde_json::to_string(self).map_err(|error| UpdateError::failed("declare", error.to_string()))?;
-        write_file(&places.plan(), &text, Ids { uid: 0, gid: 0 }).map_err(|error| error.at("declare"))
+        write_file(&places.plan(), &text, places.ids()).map_err(|error| error.at("declare"))
     }
 
     /// Reads what was left.

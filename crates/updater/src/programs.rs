@@ -2,14 +2,14 @@
 
 use std::{ffi::OsString, path::Path, time::Duration};
 
-use host::program::{self, Ended, User};
+use host::program::{self, Account, Ended};
 
 use crate::error::{Told as _, UpdateError};
 
 /// How long a program of a release may take that only answers.
 const ANSWER_LIMIT: Duration = Duration::from_mins(1);
 
-/// Runs a program of a release, as root or as the owner, and returns how it ended and what it said.
+/// Runs a program of a release, as whom is said, and returns how it ended and what it said.
 ///
 /// # Errors
 ///
@@ -18,11 +18,11 @@ pub(crate) fn run(
     release: &Path,
     name: &str,
     args: &[&str],
-    user: Option<User>,
+    account: Account,
     step: &'static str,
 ) -> Result<Ended, UpdateError> {
     let args: Vec<OsString> = args.iter().map(OsString::from).collect();
-    program::end(&release.join(name), &args, Path::new("/"), ANSWER_LIMIT, user)
+    program::end(&release.join(name), &args, Path::new("/"), ANSWER_LIMIT, account)
         .map_err(|error| error.at(step))
 }
 
@@ -35,10 +35,10 @@ pub(crate) fn expect(
     release: &Path,
     name: &str,
     args: &[&str],
-    user: Option<User>,
+    account: Account,
     step: &'static str,
 ) -> Result<String, UpdateError> {
-    let ended = run(release, name, args, user, step)?;
+    let ended = run(release, name, args, account, step)?;
     if ended.code == Some(0) {
         return Ok(ended.said);
     }

@@ -9,10 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use install::{
-    disk::{new_file, remove_file, sync_parent, write_file},
-    plan::Ids,
-};
+use install::disk::{new_file, remove_file, sync_parent, write_file};
 use jiff::Timestamp;
 use model::Version;
 use serde::{Deserialize, Serialize};
@@ -23,8 +20,6 @@ use update::{
 };
 
 use crate::places::Places;
-
-const ROOT: Ids = Ids { uid: 0, gid: 0 };
 
 /// Reads the journal; empty where there is none.
 ///
@@ -220,7 +215,7 @@ fn forgive(places: &Places, version: &Version) -> io::Result<()> {
     let name = version.to_string();
     let others = listed.lines().filter(|line| line.split(' ').next() != Some(&name));
     let others: String = others.flat_map(|line| [line, "\n"]).collect();
-    write_file(&places.bad(), &others, ROOT)
+    write_file(&places.bad(), &others, places.ids())
 }
 
 /// Whether a release that went back at this step ran before.

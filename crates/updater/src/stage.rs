@@ -34,11 +34,11 @@ const STEP: &str = "stage";
 pub fn stage(places: &Places, fetched: &mut Fetched) -> Result<Version, UpdateError> {
     let version = fetched.archive.get().version().clone();
     let path = places.release(&version);
-    if is_there(&path, &fetched.sums) {
+    if is_there(places, &path, &fetched.sums) {
         return Ok(version);
     }
     let partial = beside(&path);
-    let done = fill(&partial, &version, fetched)
+    let done = fill(places, &partial, &version, fetched)
         .and_then(|()| rename_over(&partial, &path).map_err(|error| error.at(STEP)));
     if done.is_err() {
         // The first error is the one to tell.
@@ -48,13 +48,18 @@ pub fn stage(places: &Places, fetched: &mut Fetched) -> Result<Version, UpdateEr
 }
 
 /// Whether a release is there, by the same record, and its programs are what that says.
-fn is_there(path: &Path, sums: &[u8]) -> bool {
+fn is_there(places: &Places, path: &Path, sums: &[u8]) -> bool {
     fs::read(path.join(SUMS)).is_ok_and(|found| found == sums)
         && compare(path).is_ok_and(|compared| compared == Compared::Same)
-        && path.join("units").is_dir()
+        && (!places.is_system() || path.join("units").is_dir())
 }
 
-fn fill(partial: &Path, version: &Version, fetched: &mut Fetched) -> Result<(), UpdateError> {
+fn fill(
+    places: &Places,
+    partial: &Path,
+    version: &Version,
+    fetched: &mut Fetched,
+) -> Result<(), UpdateError> {
     let made = remove_all(partial).and_then(|()| DirBuilder::new().mode(0o755).create(partial));
     made.map_err(|error| error.at(STEP))?;
     unpack(&fetched.archive, &mut fetched.tarball, &mut Directory(partial.to_owned()))
@@ -66,9 +71,11 @@ fn fill(partial: &Path, version: &Version, fetched: &mut Fetched) -> Result<(), 
     };
     record().map_err(|error| error.at(STEP))?;
     // Only what says that it is this release may say what its units are.
-    check::names_version(partial, version)?;
-    let dir = partial.display().to_string();
-    programs::expect(partial, "banger", &["internal", "release-files", &dir], None, STEP)?;
+    check::names_version(places, partial, version)?;
+    if places.is_system() {
+        let dir = partial.display().to_string();
+        programs::expect(partial, "banger", &["internal", "release-files", &dir], places.account(), STEP)?;
+    }
     sync_dir(partial).map_err(|error| error.at(STEP))
 }
 

@@ -66,9 +66,9 @@ pub fn prepare() {
     let kind = inside::Kind::asked_for();
     if inside::lacks(kind).is_none() {
         inside::prepare(kind);
-        eprintln!("smoke: building the next release");
-        service::build_next();
     }
+    eprintln!("smoke: building the next release");
+    service::build_next();
 }
 
 /// The state directory of the home that is kept.

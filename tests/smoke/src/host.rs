@@ -135,6 +135,11 @@ impl Host {
         }
     }
 
+    /// Whether it is this machine with a home of its own.
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(self.site, Site::Home(_))
+    }
+
     /// The system with a systemd of its own.
     #[track_caller]
     pub(crate) fn inside(&self) -> &Inside {

@@ -40,5 +40,5 @@ pub use host::Host;
 pub use measure::measure;
 pub use report::summary;
 pub use scenario::{on_plain, on_service};
-pub use service::{NEXT, NEXT_BUILT_AT, NEXT_COMMIT, Outside, Releases, Traces, build_next, script};
+pub use service::{FIRST, NEXT, NEXT_BUILT_AT, NEXT_COMMIT, Outside, Releases, Traces, build_next, script};
 pub use wait::wait_until;

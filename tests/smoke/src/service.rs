@@ -8,7 +8,7 @@ mod traces;
 use std::{path::Path, time::Duration};
 
 pub use outside::Outside;
-pub use releases::{NEXT, NEXT_BUILT_AT, NEXT_COMMIT, Releases, build_next, script};
+pub use releases::{FIRST, NEXT, NEXT_BUILT_AT, NEXT_COMMIT, Releases, build_next, script};
 pub use traces::Traces;
 
 use crate::{

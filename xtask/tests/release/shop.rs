@@ -37,14 +37,16 @@ impl Shop {
         self.dir().join("out")
     }
 
-    /// Writes a program that says which release it is, and otherwise what it was asked to do.
+    /// Writes a program that says which release it is, and otherwise what it was asked to do. Asked to install itself, it
+    /// keeps what lies beside it in `~/installed`.
     pub(crate) fn program(&self, name: &str, version: &str) {
         let path = self.dir().join("programs").join(name);
         let commit = "0".repeat(40);
         let text = format!(
             "#!/bin/sh\nif [ \"$1\" = version ]; then\n\
              printf 'version: {version}\\ncommit: {commit}\\nbuilt_at: 2026-05-01T10:00:00Z\\n'\n\
-             else echo \"{name} $*\"; fi\n"
+             else echo \"{name} $*\"; fi\n\
+             [ \"$*\" != 'internal user-install' ] || cp -R \"${{0%/*}}\" \"$HOME/installed\"\n"
         );
         fs::write(&path, text).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();

@@ -13,7 +13,7 @@ use api::{
 use host::dirs::Mode;
 use model::VmName;
 
-use super::{owners::Owners, paths, refs, starter};
+use super::{owners::Owners, paths, refs, starter, unfinished};
 use crate::{
     fault::{Doing as _, Explain as _, Fault},
     release::VERSION,
@@ -36,6 +36,7 @@ impl Context {
     pub(crate) async fn daemon(&self, doing: &str) -> Result<Client, Fault> {
         // Refused before anything else, whatever is asked for: what stands there is believed to have an effect.
         Owners::read(doing)?;
+        unfinished::end(self.screen, doing).await?;
         let client = daemon_as_it_is(doing)?.telling(teller(self.screen));
         match client.probe().await {
             Err(ClientError::Unreachable { .. }) => start(&client, doing).await?,
@@ -103,8 +104,14 @@ async fn start(client: &Client, doing: &str) -> Result<(), Fault> {
         Mode::System { .. } => {
             client.operations().await.map(drop).map_err(|error| error.explain(doing).hint(SYSTEM_HINT))
         }
+        Mode::Embedded { .. } if unfinished::is_declared(doing)? => unfinished::wait(client, doing).await,
         Mode::Embedded { .. } => starter::start(client, doing).await,
     }
+}
+
+/// Starts the user's own daemon.
+pub(crate) async fn start_daemon(doing: &str) -> Result<(), Fault> {
+    starter::start(&daemon_as_it_is(doing)?, doing).await
 }
 
 /// What to do where the daemon of a system install does not answer.

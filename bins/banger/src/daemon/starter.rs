@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read as _, Seek as _, SeekFrom},
-    os::unix::{fs::OpenOptionsExt as _, process::CommandExt as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -65,9 +65,13 @@ pub(crate) async fn start(client: &Client, doing: &str) -> Result<(), Fault> {
     Err(Fault::new(Class::Unreachable, why).hint(format!("Its log is {}.", log.display())))
 }
 
-/// The daemon that came with this program.
+/// The daemon that came with this program; of an install with releases that of the current one, since this program may be
+/// of one that is only tried, or that was gone back from.
 fn program() -> io::Result<PathBuf> {
-    Ok(fs::canonicalize(std::env::current_exe()?)?.with_file_name(DAEMON))
+    let own = std::env::current_exe()?;
+    let own = fs::canonicalize(&own).unwrap_or(own);
+    let daemon = host::dirs::in_current_release(&own.with_file_name(DAEMON));
+    Ok(fs::canonicalize(&daemon).unwrap_or(daemon))
 }
 
 fn open(log: &Path) -> io::Result<File> {
@@ -85,15 +89,7 @@ fn spawn(program: &Path, file: File) -> io::Result<(Child, u64)> {
     let from = file.metadata()?.len();
     let mut command = Command::new(program);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).current_dir("/");
-    #[expect(
-        unsafe_code,
-        reason = "setsid between fork and exec: it is async-signal-safe and allocates nothing"
-    )]
-    // SAFETY: the closure makes one system call and touches no memory of the parent.
-    unsafe {
-        command.pre_exec(|| rustix::process::setsid().map(|_| ()).map_err(io::Error::from));
-    }
-    Ok((command.spawn()?, from))
+    Ok((host::spawn::in_own_session(&mut command)?, from))
 }
 
 /// Whether a daemon that refused to start did so because of another one. Where it said nothing, as on a full

@@ -23,22 +23,9 @@ const OWN_IMAGE: &str = "/proc/self/exe";
 /// There is none that may be run, in words.
 pub(crate) fn next() -> Result<PathBuf, String> {
     let own = env::current_exe().map_err(|error| format!("find its own program: {}", chain(&error)))?;
-    let next = successor(&own);
+    let next = host::dirs::in_current_release(&own);
     check(&next).map_err(|why| format!("{}: {why}", next.display()))?;
     Ok(next)
-}
-
-/// `…/current/bangerd` of `…/releases/<version>/bangerd`.
-fn successor(own: &Path) -> PathBuf {
-    // What the system says of a file that is gone (proc_pid_exe(5)).
-    let own = own.to_str().and_then(|own| own.strip_suffix(" (deleted)")).map_or(own, Path::new);
-    let releases = own.parent().and_then(Path::parent).filter(|dir| dir.ends_with("releases"));
-    match (releases.and_then(Path::parent), own.file_name()) {
-        (Some(install), Some(name)) if install.join("current").is_symlink() => {
-            install.join("current").join(name)
-        }
-        _ => own.to_owned(),
-    }
 }
 
 fn check(program: &Path) -> Result<(), String> {
@@ -72,29 +59,4 @@ fn start(program: &Path, socket: &UnixListener) -> io::Error {
 fn told(program: &Path, error: &io::Error) -> io::Result<()> {
     use std::io::Write as _;
     writeln!(io::stderr(), "bangerd: become {}: {}; it goes on as it is", program.display(), chain(error))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::symlink;
-
-    use super::*;
-
-    #[test]
-    fn the_successor_is_the_current_release_or_the_program_of_the_same_place() {
-        let dir = tempfile::tempdir().unwrap();
-        let at = |path: &str| dir.path().join(path);
-        fs::create_dir_all(at("banger/releases/v1.2.3")).unwrap();
-        let own = at("banger/releases/v1.2.3/bangerd");
-        assert_eq!(successor(&own), own, "no release is current");
-        symlink("releases/v9.9.9", at("banger/current")).unwrap();
-        for (own, next) in [
-            (own, at("banger/current/bangerd")),
-            (at("banger/releases/v1.2.3/bangerd (deleted)"), at("banger/current/bangerd")),
-            (at("banger/v1.2.3/bangerd"), at("banger/v1.2.3/bangerd")),
-            (at("bangerd (deleted)"), at("bangerd")),
-        ] {
-            assert_eq!(successor(&own), next, "{}", own.display());
-        }
-    }
 }

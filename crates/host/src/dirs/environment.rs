@@ -11,6 +11,8 @@ pub struct Environment {
     pub home: Option<OsString>,
     /// `XDG_STATE_HOME`.
     pub state_home: Option<OsString>,
+    /// `XDG_DATA_HOME`.
+    pub data_home: Option<OsString>,
     /// `XDG_CACHE_HOME`.
     pub cache_home: Option<OsString>,
     /// `XDG_CONFIG_HOME`.
@@ -27,6 +29,7 @@ impl Environment {
             uid: rustix::process::geteuid().as_raw(),
             home: env::var_os("HOME"),
             state_home: env::var_os("XDG_STATE_HOME"),
+            data_home: env::var_os("XDG_DATA_HOME"),
             cache_home: env::var_os("XDG_CACHE_HOME"),
             config_home: env::var_os("XDG_CONFIG_HOME"),
             runtime_dir: env::var_os("XDG_RUNTIME_DIR"),

@@ -23,6 +23,7 @@ const OTHERS_WRITE: u32 = 0o022;
 pub struct Dirs {
     uid: u32,
     state: PathBuf,
+    library: PathBuf,
     cache: PathBuf,
     config: PathBuf,
     runtime: PathBuf,
@@ -59,6 +60,7 @@ impl Dirs {
             trial: update.join("trial"),
             update,
             state,
+            library: below(&environment.data_home, ".local/share")?,
             cache: below(&environment.cache_home, ".cache")?,
             config: below(&environment.config_home, ".config")?,
             runtime: runtime.unwrap_or_else(|| format!("/tmp/{NAME}-{uid}").into()),
@@ -73,6 +75,7 @@ impl Dirs {
         Self {
             uid: record.owner_uid,
             state: paths.state(),
+            library: paths.library(),
             cache: paths.cache(),
             config: paths.config(),
             runtime: paths.runtime(),
@@ -147,6 +150,12 @@ impl Dirs {
     #[must_use]
     pub fn state(&self) -> &Path {
         &self.state
+    }
+
+    /// Where releases lie, and the link to the one that counts. It may not be there.
+    #[must_use]
+    pub fn library(&self) -> &Path {
+        &self.library
     }
 
     /// The cache directory.
@@ -278,6 +287,7 @@ mod tests {
         let at = |path: &str| home.path().join(path);
         let plain = Dirs::embedded(&environment(home.path())).unwrap();
         assert_eq!(plain.state(), at(".local/state/banger"));
+        assert_eq!(plain.library(), at(".local/share/banger"));
         assert_eq!(plain.cache(), at(".cache/banger"));
         assert_eq!(plain.config(), at(".config/banger"));
         assert_eq!(plain.socket(), at("banger/bangerd.sock"));

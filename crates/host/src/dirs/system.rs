@@ -1,11 +1,13 @@
 //! Where a system install keeps its things.
 
 use std::{
-    env, fs, io,
+    env,
     path::{Path, PathBuf},
 };
 
-use model::{Class, INSTALL_RECORD_BYTES_MAX, InstallRecord, InstallRecordError};
+use model::InstallRecord;
+
+use super::record::{RecordError, read_record};
 
 /// A directory that stands for `/` in all that concerns the system install. For tests.
 const ROOT_VARIABLE: &str = "BANGER_SYSTEM_ROOT";
@@ -14,41 +16,6 @@ const ROOT_VARIABLE: &str = "BANGER_SYSTEM_ROOT";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SystemPaths {
     root: PathBuf,
-}
-
-/// Why it is not known whether there is a system install.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordError {
-    /// The record is there and cannot be read.
-    #[error("{} cannot be read", path.display())]
-    Unreadable {
-        /// Which.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The record holds something else.
-    #[error("{} is no record of an install", path.display())]
-    NotARecord {
-        /// Which.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: InstallRecordError,
-    },
-}
-
-impl RecordError {
-    /// Whose turn it is.
-    #[must_use]
-    pub fn class(&self) -> Class {
-        Class::Failed
-    }
-
-    /// One sentence that tells the user what to do.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        Some("`sudo banger system install --owner USER` writes it again.".to_owned())
-    }
 }
 
 impl SystemPaths {
@@ -166,21 +133,6 @@ impl SystemPaths {
     ///
     /// [`RecordError`] where that cannot be told.
     pub fn read_record(&self) -> Result<Option<InstallRecord>, RecordError> {
-        let path = self.record();
-        let unreadable = |source| RecordError::Unreadable { path: path.clone(), source };
-        let text = match fs::metadata(&path) {
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                return Ok(None);
-            }
-            Err(error) => return Err(unreadable(error)),
-            Ok(found) if usize::try_from(found.len()).unwrap_or(usize::MAX) > INSTALL_RECORD_BYTES_MAX => {
-                return Err(RecordError::NotARecord { path, source: InstallRecordError::TooLong });
-            }
-            Ok(_) => fs::read_to_string(&path).map_err(unreadable)?,
-        };
-        match InstallRecord::parse(&text) {
-            Ok(record) => Ok(Some(record)),
-            Err(source) => Err(RecordError::NotARecord { path, source }),
-        }
+        read_record(&self.record())
     }
 }

@@ -7,7 +7,7 @@ use update::{
     state::State,
 };
 
-use crate::world::{Kind, Quality, Strike, World};
+use crate::world::{Kind, Quality, Strike, Watch, World};
 
 /// More operations than any update has.
 const OPS_MAX: u32 = 200;
@@ -29,6 +29,12 @@ fn resume(world: &mut World, moment: Moment) -> Result<Stop, DriveError> {
 fn run_through(world: &mut World) -> Option<State> {
     let mut turn = drive(world, Side::Old, Moment::Up);
     for _ in 0..40 {
+        if world.is_dark && world.watch == Watch::Clients {
+            world.power_on();
+            // The first command after the boot.
+            turn = resume(world, Moment::Up);
+            continue;
+        }
         if world.is_dark {
             world.power_on();
             // A strike may hit the judge too, even with darkness: then the host boots again.
@@ -82,51 +88,70 @@ fn assert_whole(world: &World, end: Option<&State>, what: &str) {
     }
 }
 
-fn struck(quality: Quality, strikes: &[Strike]) -> (World, Option<State>) {
-    let mut world = strikes.iter().fold(World::declared(quality), |world, strike| world.with(*strike));
+fn struck(quality: Quality, watch: Watch, strikes: &[Strike]) -> (World, Option<State>) {
+    let declared = World::declared(quality, watch);
+    let mut world = strikes.iter().fold(declared, |world, strike| world.with(*strike));
     let end = run_through(&mut world);
+    if watch == Watch::Clients && world.services.is_none() {
+        // Nothing is declared any more, and so the next command starts what it finds.
+        world.start_services();
+    }
     (world, end)
+}
+
+/// Every kind of host with every kind of release.
+fn worlds() -> impl Iterator<Item = (Quality, Watch)> {
+    Quality::ALL.into_iter().flat_map(|quality| Watch::ALL.map(|watch| (quality, watch)))
 }
 
 #[test]
 fn an_update_that_nothing_strikes() {
-    for quality in Quality::ALL {
-        let (world, end) = struck(quality, &[]);
-        assert_whole(&world, end.as_ref(), &format!("{quality:?}"));
+    for (quality, watch) in worlds() {
+        let (world, end) = struck(quality, watch, &[]);
+        assert_whole(&world, end.as_ref(), &format!("{quality:?}, {watch:?}"));
         assert_eq!(world.current == Side::New, quality == Quality::Good);
     }
 }
 
 #[test]
 fn a_strike_at_any_operation_leaves_one_whole_release() {
-    for quality in Quality::ALL {
+    for (quality, watch) in worlds() {
         for kind in Kind::ALL {
             let mut points = 0;
             for at in 0..OPS_MAX {
-                let (world, end) = struck(quality, &[Strike { at, kind }]);
+                let (world, end) = struck(quality, watch, &[Strike { at, kind }]);
                 if world.struck == 0 {
                     break;
                 }
                 points += 1;
-                assert_whole(&world, end.as_ref(), &format!("{quality:?}, {kind:?} at {at}"));
+                assert_whole(&world, end.as_ref(), &format!("{quality:?}, {watch:?}, {kind:?} at {at}"));
             }
-            assert!((12..OPS_MAX).contains(&points), "{quality:?}, {kind:?}: {points} points");
+            assert!((12..OPS_MAX).contains(&points), "{quality:?}, {watch:?}, {kind:?}: {points} points");
         }
     }
 }
 
 #[test]
-fn any_two_strikes_leave_one_whole_release() {
+fn any_two_strikes_leave_one_whole_release_of_systemds() {
+    strike_twice(Watch::Systemd);
+}
+
+#[test]
+fn any_two_strikes_leave_one_whole_release_of_a_user() {
+    strike_twice(Watch::Clients);
+}
+
+fn strike_twice(watch: Watch) {
     for quality in Quality::ALL {
         for (one, two) in Kind::ALL.into_iter().flat_map(|one| Kind::ALL.map(|two| (one, two))) {
             for first in 0..40 {
                 for second in first + 1..60 {
                     let strikes = [Strike { at: first, kind: one }, Strike { at: second, kind: two }];
-                    let (world, end) = struck(quality, &strikes);
+                    let (world, end) = struck(quality, watch, &strikes);
                     if world.struck < 2 {
                         break;
                     }
-                    assert_whole(&world, end.as_ref(), &format!("{quality:?}, {strikes:?}"));
+                    assert_whole(&world, end.as_ref(), &format!("{quality:?}, {watch:?}, {strikes:?}"));
                 }
             }
         }

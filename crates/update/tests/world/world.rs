@@ -36,6 +36,21 @@ impl Quality {
     ];
 }
 
+/// Who starts services, and who is there when a driver ends too early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Watch {
+    /// systemd: a boot starts the services, a unit's end runs the keeper, and what was taken down stays down.
+    Systemd,
+    /// Nobody: a user's own. The next command takes the update up. While one is declared clients wait for the driver to
+    /// start the daemon; but one that looked before starts that of whatever `current` names, as soon as none runs, unless
+    /// the driver holds the lock that says that there is one. The lock goes with the driver.
+    Clients,
+}
+
+impl Watch {
+    pub(crate) const ALL: [Self; 2] = [Self::Systemd, Self::Clients];
+}
+
 /// What goes wrong at an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -71,6 +86,12 @@ pub(crate) struct Strike {
 pub(crate) struct World {
     /// What the new release is like.
     pub(crate) quality: Quality,
+    /// Who starts services.
+    pub(crate) watch: Watch,
+    /// Whether the driver keeps the daemon from being started.
+    pub(crate) is_locked: bool,
+    /// Whether there is a client that looked before the update was declared, and did not come yet.
+    pub(crate) has_late_client: bool,
     /// What lies on the disk of the journal.
     pub(crate) journal: String,
     /// How the update ended, for whoever asks later.
@@ -103,7 +124,7 @@ pub(crate) struct World {
 
 impl World {
     /// A host on which an update was just declared.
-    pub(crate) fn declared(quality: Quality) -> Self {
+    pub(crate) fn declared(quality: Quality, watch: Watch) -> Self {
         let declaration = Declaration {
             from: "v1.0.0".parse().unwrap(),
             to: "v1.1.0".parse().unwrap(),
@@ -112,9 +133,13 @@ impl World {
             failed_checks: std::collections::BTreeSet::new(),
             trial_seconds: 0,
             has_database_copy: true,
+            cancelled: None,
         };
         let mut world = Self {
             quality,
+            watch,
+            is_locked: false,
+            has_late_client: watch == Watch::Clients,
             journal: String::new(),
             told: None,
             current: Side::Old,
@@ -148,7 +173,17 @@ impl World {
         self.is_dark = false;
         self.machines = false;
         self.holds = false;
+        self.is_locked = false;
+        self.has_late_client = false;
         self.services = None;
+    }
+
+    /// The late client comes as soon as there is no daemon, and it may start one: that of the release that `current` names.
+    fn late_client_comes(&mut self) {
+        if self.has_late_client && self.services.is_none() && !self.is_locked && !self.is_dark {
+            self.has_late_client = false;
+            let _ = self.run(self.current);
+        }
     }
 
     /// Starts the services of the release that `current` names, as a boot does.
@@ -159,6 +194,10 @@ impl World {
 
     /// Counts one operation, and lets what was arranged strike it.
     fn op(&mut self, effect: impl FnOnce(&mut Self)) -> Result<(), Trouble> {
+        self.late_client_comes();
+        if self.is_dark {
+            return Err(Trouble::Ending);
+        }
         let op = self.ops;
         self.ops += 1;
         let Some(strike) = self.strikes.iter().find(|strike| strike.at == op).copied() else {
@@ -170,6 +209,8 @@ impl World {
             effect(self);
         }
         self.is_dark |= matches!(strike.kind, Kind::CutBefore | Kind::CutAfter);
+        // A lock goes with whoever held it.
+        self.is_locked &= strike.kind == Kind::Fails;
         match strike.kind {
             Kind::Fails => Err(Trouble::Failed("it was arranged".to_owned())),
             _ => Err(Trouble::Ending),
@@ -192,7 +233,10 @@ impl World {
     /// Takes the services down, where they may be up.
     fn take_down(&mut self, moment: Moment) -> Result<(), Trouble> {
         match moment {
-            Moment::Up => self.op(|world| world.services = None),
+            Moment::Up => self.op(|world| {
+                world.services = None;
+                world.is_locked = world.watch == Watch::Clients;
+            }),
             Moment::BeforeServices => {
                 assert_eq!(self.services, None, "services run before the services");
                 Ok(())
@@ -264,7 +308,10 @@ impl Installed for World {
         self.expect(if side == Side::New { Action::Restart } else { Action::Return });
         assert_eq!(self.current, side, "only what current names is started");
         let mut is_ready = false;
-        self.op(|world| is_ready = world.run(side))?;
+        self.op(|world| {
+            world.is_locked = false;
+            is_ready = world.run(side);
+        })?;
         if is_ready { Ok(()) } else { Err(Trouble::Failed("it is not ready".to_owned())) }
     }
 

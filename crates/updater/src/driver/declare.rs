@@ -4,17 +4,17 @@
 use std::time::{Duration, Instant};
 
 use api::{Held, client::ClientError};
-use install::{disk::write_link, plan::Ids};
+use install::disk::write_link;
 use update::{census::Census, declaration::Declaration, journal::Entry, port::Journal as _};
 
-use super::{hold::hold, host::SystemHost};
+use super::{hold::hold, host::DrivenHost};
 use crate::{
     authorise::{busy, list},
     check,
     error::{Told as _, UpdateError},
     places::Places,
     plan::Plan,
-    programs, record,
+    record,
 };
 
 const STEP: &str = "declare";
@@ -28,7 +28,7 @@ const ASK_AGAIN: Duration = Duration::from_millis(100);
 /// # Errors
 ///
 /// Nothing was declared and nothing is held.
-pub(super) fn declare(host: &mut SystemHost, plan: &Plan) -> Result<(), UpdateError> {
+pub(super) fn declare(host: &mut DrivenHost, plan: &Plan) -> Result<(), UpdateError> {
     let declared = prepare(host, plan).and_then(|declaration| {
         host.append(&Entry::Declared(Box::new(declaration)))
             .map_err(|_| UpdateError::failed(STEP, "the journal cannot be written"))
@@ -40,7 +40,7 @@ pub(super) fn declare(host: &mut SystemHost, plan: &Plan) -> Result<(), UpdateEr
     declared
 }
 
-fn prepare(host: &mut SystemHost, plan: &Plan) -> Result<Declaration, UpdateError> {
+fn prepare(host: &mut DrivenHost, plan: &Plan) -> Result<Declaration, UpdateError> {
     // Another update may have ended since it was prepared.
     let installed = Places::version_of(&host.places.current());
     if installed.as_ref() != Some(&plan.from) {
@@ -49,9 +49,11 @@ fn prepare(host: &mut SystemHost, plan: &Plan) -> Result<Declaration, UpdateErro
     }
     record::keep_room(&host.places.journal()).map_err(|error| error.at(STEP))?;
     // Whoever takes this up from here on is the release that is installed.
-    write_link(&host.places.keeper(), &Places::link_to(&plan.from), Ids { uid: 0, gid: 0 })
-        .map_err(|error| error.at(STEP))?;
-    let answers = drain(host, plan)?;
+    if let Some(keeper) = host.places.keeper() {
+        write_link(&keeper, &Places::link_to(&plan.from), host.places.ids())
+            .map_err(|error| error.at(STEP))?;
+    }
+    let Drained { answers, cancelled } = drain(host, plan)?;
     let has_database_copy = copy_database(host, plan)?;
     let census = match host.census() {
         Ok(census) => census,
@@ -67,12 +69,21 @@ fn prepare(host: &mut SystemHost, plan: &Plan) -> Result<Declaration, UpdateErro
         failed_checks: plan.failed_checks.clone(),
         trial_seconds: plan.trial_seconds,
         has_database_copy,
+        cancelled,
     })
 }
 
-/// Holds changes and waits for those in flight. Returns whether there is a daemon that answers.
-fn drain(host: &mut SystemHost, plan: &Plan) -> Result<bool, UpdateError> {
-    let ask = |host: &SystemHost| host.runtime.block_on(host.client.hold(&hold()));
+/// What came of holding changes.
+struct Drained {
+    /// Whether there is a daemon that answers.
+    answers: bool,
+    /// What was cancelled, in words.
+    cancelled: Option<String>,
+}
+
+/// Holds changes and waits for those in flight.
+fn drain(host: &mut DrivenHost, plan: &Plan) -> Result<Drained, UpdateError> {
+    let ask = |host: &DrivenHost| host.runtime.block_on(host.client.hold(&hold()));
     match ask(host) {
         Err(ClientError::Refused { failure }) => {
             return Err(UpdateError { hint: failure.hint, ..UpdateError::refused(STEP, failure.message) });
@@ -80,26 +91,25 @@ fn drain(host: &mut SystemHost, plan: &Plan) -> Result<bool, UpdateError> {
         Err(_) => {
             // It may be there again in a moment, and must not let anything in then.
             host.hold();
-            return Ok(false);
+            return Ok(Drained { answers: false, cancelled: None });
         }
         Ok(_) => host.hold(),
     }
     let mut until = Instant::now() + DRAIN_LIMIT;
-    let mut is_cancelled = false;
+    let mut cancelled = None;
     loop {
         let held: Held = ask(host).map_err(|error| error.at(STEP))?;
         if held.is_drained() {
-            return Ok(true);
+            return Ok(Drained { answers: true, cancelled });
         }
         if Instant::now() < until {
             std::thread::sleep(ASK_AGAIN);
-        } else if plan.force && !is_cancelled {
-            println!("cancelled: {}", list(&held.in_flight));
+        } else if plan.force && cancelled.is_none() {
             for operation in &held.in_flight {
                 // One that ended meanwhile needs no cancelling.
                 host.runtime.block_on(host.client.cancel(&operation.op)).ok();
             }
-            is_cancelled = true;
+            cancelled = Some(list(&held.in_flight));
             until = Instant::now() + DRAIN_LIMIT;
         } else {
             return Err(busy(&held.in_flight));
@@ -108,11 +118,11 @@ fn drain(host: &mut SystemHost, plan: &Plan) -> Result<bool, UpdateError> {
 }
 
 /// Has the database copied by the owner's own hand. Returns whether there is one.
-fn copy_database(host: &SystemHost, plan: &Plan) -> Result<bool, UpdateError> {
+fn copy_database(host: &DrivenHost, plan: &Plan) -> Result<bool, UpdateError> {
     let old = host.places.release(&plan.from);
     let copy = host.places.database_copy().display().to_string();
-    let args = ["--copy-database", copy.as_str(), "--system"];
-    let ended = programs::run(&old, "bangerd", &args, Some(check::owner(&host.record)), STEP)?;
+    let args = ["--copy-database", copy.as_str()];
+    let ended = check::database(&host.places, &host.record, &old, &args, STEP)?;
     match ended.code {
         Some(0) => Ok(true),
         Some(1) => Ok(false),

@@ -1,12 +1,8 @@
 //! The host that a driver works on.
 
-use std::io;
+use std::{process::Child, time::Duration};
 
-use ::host::{
-    boot::boot_id,
-    dirs::SystemPaths,
-    systemd::{Systemd, SystemdError},
-};
+use ::host::{boot::boot_id, process::Process};
 use api::client::Client;
 use model::InstallRecord;
 use tokio::runtime::Handle;
@@ -17,20 +13,20 @@ use update::{
     state::State,
 };
 
-use super::hold::Lease;
+use super::{hold::Lease, services::Services, trouble::of_disk};
 use crate::{
     error::{Told as _, UpdateError},
     places::Places,
     record::{self, Outcome},
 };
 
-/// The system install of this host, with all that a driver does to it.
-pub(super) struct SystemHost {
+/// An install on this host, with all that a driver does to it.
+pub(super) struct DrivenHost {
     pub(super) places: Places,
     /// Whose it is, and which release it said it was when the driver began.
     pub(super) record: InstallRecord,
     pub(super) runtime: Handle,
-    pub(super) systemd: Systemd,
+    pub(super) services: Services,
     pub(super) client: Client,
     /// While it is there, changes are held.
     pub(super) lease: Option<Lease>,
@@ -39,22 +35,36 @@ pub(super) struct SystemHost {
     boot: String,
 }
 
-impl SystemHost {
+impl DrivenHost {
     /// Connects to it.
     ///
     /// # Errors
     ///
-    /// There is no install, or no systemd.
+    /// There is no install, or no systemd where it is the system's.
     pub(super) fn connect(runtime: Handle, step: &'static str) -> Result<Self, UpdateError> {
-        let paths = SystemPaths::of_this_host();
-        let record = paths.read_record().map_err(|error| error.at(step))?;
-        let record =
-            record.ok_or_else(|| UpdateError::failed(step, "banger is not installed as a service"))?;
+        let places = Places::find(step)?;
+        let record = places.read_record().map_err(|error| error.at(step))?;
+        let record = record
+            .ok_or_else(|| UpdateError::failed(step, format!("there is no {}", places.record().display())))?;
+        places.ensure().map_err(|error| error.at(step))?;
         let boot = boot_id().map_err(|error| error.at(step))?.to_string();
-        let systemd = runtime.block_on(Systemd::connect()).map_err(|error| error.at(step))?;
-        let client = Client::new(paths.runtime().join("bangerd.sock"));
-        let places = Places::new(paths);
-        Ok(Self { places, record, runtime, systemd, client, lease: None, warning: None, boot })
+        let services = Services::of(&places, &runtime, step)?;
+        let client = Client::new(places.socket().to_owned());
+        Ok(Self { places, record, runtime, services, client, lease: None, warning: None, boot })
+    }
+
+    /// Waits until a program has ended, and kills it after `limit`.
+    pub(super) fn end_within(&self, child: &mut Child, limit: Duration) {
+        let ended = match Process::open(child.id()) {
+            Ok(Some(process)) => self.runtime.block_on(process.ended_within(limit)),
+            // It has ended already.
+            _ => Ok(None),
+        };
+        if !matches!(ended, Ok(Some(_))) {
+            // One that has ended cannot be killed, and nothing else is to be done about one that is not.
+            child.kill().ok();
+        }
+        child.wait().ok();
     }
 
     /// Holds changes from now on, until the update is over.
@@ -65,22 +75,7 @@ impl SystemHost {
     }
 }
 
-/// A failure of the disk, as a driver is told it.
-pub(super) fn of_disk(error: io::Error) -> Trouble {
-    Trouble::Failed(error.at("disk").why)
-}
-
-/// A failure of systemd's.
-pub(super) fn of_systemd(error: SystemdError) -> Trouble {
-    Trouble::Failed(error.at("systemd").why)
-}
-
-/// A failure of a step.
-pub(super) fn of_step(error: UpdateError) -> Trouble {
-    Trouble::Failed(error.why)
-}
-
-impl Journal for SystemHost {
+impl Journal for DrivenHost {
     fn read(&mut self) -> Result<String, Trouble> {
         record::read(&self.places.journal()).map_err(of_disk)
     }
@@ -90,8 +85,11 @@ impl Journal for SystemHost {
     }
 
     fn close(&mut self, declaration: &Declaration, end: &State) -> Result<(), Trouble> {
-        let Declaration { from, to, .. } = declaration;
-        let outcome = Outcome::of(from, to, end, self.warning.take());
+        let Declaration { from, to, cancelled, .. } = declaration;
+        let cancelled = cancelled.as_ref().map(|which| format!("cancelled: {which}"));
+        let warnings: Vec<String> = cancelled.into_iter().chain(self.warning.take()).collect();
+        let warning = (!warnings.is_empty()).then(|| warnings.join("; "));
+        let outcome = Outcome::of(from, to, end, warning);
         record::close(&self.places, &outcome, end).map_err(of_disk)
     }
 

@@ -1,35 +1,33 @@
 //! The trial of the new release.
 
 use std::{
-    fs,
+    collections::BTreeSet,
     time::{Duration, Instant},
 };
 
-use ::host::{
-    process::{Process, ProcessId},
-    systemd::UnitStatus,
-};
-use install::units::{DAEMON, HELPER};
+use ::host::process::{Process, ProcessId};
+use model::VmState;
 use update::{
     census::{Census, Seen},
     declaration::Declaration,
     port::{Trial, Trouble},
 };
 
-use super::host::{SystemHost, of_step, of_systemd};
-use crate::{check, error::Told as _, places::canonical};
+use super::{host::DrivenHost, trouble::of_step};
+use crate::{check, error::Told as _};
 
 /// How long agents may take to answer a daemon that has just taken their machines up.
 const AGENTS_LIMIT: Duration = Duration::from_secs(30);
 /// How often is looked while the release is watched.
 const LOOK: Duration = Duration::from_millis(250);
 
-impl Trial for SystemHost {
+impl Trial for DrivenHost {
     fn watch(&mut self, declaration: &Declaration) -> Result<(), Trouble> {
         self.hold();
-        let services = self.services(declaration)?;
+        let release = self.places.release(&declaration.to);
+        let running = self.services.running(&release)?;
         self.round_trip(declaration)?;
-        let failed = check::failed_checks(&self.places.release(&declaration.to), "trial").map_err(of_step)?;
+        let failed = check::failed_checks(&self.places, &release, "trial").map_err(of_step)?;
         let failed: Vec<&String> = failed.difference(&declaration.failed_checks).collect();
         if !failed.is_empty() {
             let names = failed.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
@@ -39,35 +37,18 @@ impl Trial for SystemHost {
         let until = Instant::now() + Duration::from_secs(declaration.trial_seconds.into());
         while Instant::now() < until {
             std::thread::sleep(LOOK);
-            if self.services(declaration)? != services {
+            if self.services.running(&release)? != running {
                 return Err(Trouble::Failed("a service ended and was started again".to_owned()));
             }
-            if self.is_same_boot(declaration) {
-                processes(&declaration.census)?;
+            if self.is_same_boot(declaration) && !all_live(&declaration.census) {
+                self.machines(declaration)?;
             }
         }
         self.machines(declaration)
     }
 }
 
-impl SystemHost {
-    /// Looks whether both services run the new release's programs. Returns their processes.
-    fn services(&self, declaration: &Declaration) -> Result<Vec<u32>, Trouble> {
-        let release = canonical(&self.places.release(&declaration.to));
-        let mut pids = vec![];
-        for (unit, program) in [(HELPER, "bangerd-root"), (DAEMON, "bangerd")] {
-            let status = self.runtime.block_on(self.systemd.unit(unit)).map_err(of_systemd)?;
-            let pid = status.filter(UnitStatus::is_up).and_then(|status| status.main_pid);
-            let pid = pid.ok_or_else(|| Trouble::Failed(format!("{unit} does not run")))?;
-            let runs = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
-            if runs != release.join(program) {
-                return Err(Trouble::Failed(format!("{unit} runs {}", runs.display())));
-            }
-            pids.push(pid);
-        }
-        Ok(pids)
-    }
-
+impl DrivenHost {
     /// Asks the daemon over its socket who it is.
     fn round_trip(&self, declaration: &Declaration) -> Result<(), Trouble> {
         let answer = self.runtime.block_on(self.client.info());
@@ -79,7 +60,7 @@ impl SystemHost {
     }
 
     /// Compares the machines with those before.
-    fn machines(&self, declaration: &Declaration) -> Result<(), Trouble> {
+    fn machines(&mut self, declaration: &Declaration) -> Result<(), Trouble> {
         if !self.is_same_boot(declaration) {
             return Ok(());
         }
@@ -88,7 +69,8 @@ impl SystemHost {
             let now = self
                 .census()
                 .map_err(|why| Trouble::Failed(format!("the machines cannot be counted: {why}")))?;
-            let losses = declaration.census.losses(&now);
+            let ended = self.ended_themselves(&declaration.census, &now);
+            let losses = declaration.census.losses(&now, &ended);
             if losses.is_empty() {
                 return Ok(());
             }
@@ -98,6 +80,20 @@ impl SystemHost {
             }
             std::thread::sleep(LOOK);
         }
+    }
+
+    /// The machines that are gone because their guests ended themselves: changes are held, and so nobody else had them
+    /// stopped. They are told of at the end.
+    fn ended_themselves(&mut self, before: &Census, now: &Census) -> BTreeSet<String> {
+        let mut ended = BTreeSet::new();
+        for (id, seen) in before.gone(now) {
+            let vm = self.runtime.block_on(self.client.vm(id));
+            if vm.is_ok_and(|vm| vm.state == VmState::Stopped) {
+                self.warning.get_or_insert(format!("{} ended by itself meanwhile", seen.name));
+                ended.insert(id.clone());
+            }
+        }
+        ended
     }
 
     /// Counts the machines that run.
@@ -127,12 +123,7 @@ impl SystemHost {
 }
 
 /// Looks whether the monitors of a census live, without asking anybody.
-fn processes(census: &Census) -> Result<(), Trouble> {
-    for seen in census.0.values() {
-        let id = ProcessId { pid: seen.pid, started_ticks: seen.started };
-        if matches!(Process::find(id), Ok(None)) {
-            return Err(Trouble::Failed(format!("{} runs no longer", seen.name)));
-        }
-    }
-    Ok(())
+fn all_live(census: &Census) -> bool {
+    let id = |seen: &Seen| ProcessId { pid: seen.pid, started_ticks: seen.started };
+    census.0.values().all(|seen| !matches!(Process::find(id(seen)), Ok(None)))
 }

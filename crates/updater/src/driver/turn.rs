@@ -1,6 +1,6 @@
 //! Whose turn it is.
 
-use std::{os::unix::process::CommandExt as _, path::PathBuf, process::Command};
+use std::{fs::File, os::unix::process::CommandExt as _, path::PathBuf, process::Command};
 
 use tokio::runtime::Handle;
 use update::{
@@ -11,7 +11,7 @@ use update::{
     state::State,
 };
 
-use super::{declare::declare, host::SystemHost};
+use super::{declare::declare, host::DrivenHost, unit::RUN_LIMIT};
 use crate::{
     error::{Told as _, UpdateError},
     places::{Places, canonical},
@@ -33,42 +33,55 @@ pub enum Ending {
 }
 
 /// Drives: declares what was prepared unless something is declared already, and carries on. Where the other release's
-/// driver has the turn, this process becomes that one.
+/// driver has the turn, this process becomes that one; or, where nobody else would see it end, stays and watches it.
+///
+/// Where nothing was declared, whoever waits is told why.
 ///
 /// # Errors
 ///
-/// It went no further, in words for whoever reads the unit's journal.
+/// It went no further, in words for whoever reads the driver's own log.
 pub fn drive(runtime: Handle) -> Result<Ending, UpdateError> {
-    let mut host = SystemHost::connect(runtime, "declare")?;
-    let _lock = lock::take(&host.places.driver_lock(), "declare")?;
+    let begun = begin(runtime);
+    if let Err(error) = &begun
+        && let Ok(places) = Places::find("declare")
+        && !is_declared(&places)
+    {
+        abandoned(&places, error);
+    }
+    let Some((mut host, lock, me)) = begun? else {
+        return Ok(Ending::Idle);
+    };
+    host.hold();
+    match update::drive::drive(&mut host, me, Moment::Up) {
+        Ok(Stop::HandOver(declaration, turn)) if me == Side::Old && !host.places.is_system() => {
+            watch(host, &lock, &declaration, turn)
+        }
+        Ok(Stop::HandOver(declaration, turn)) => {
+            Err(become_driver(host, &lock, &declaration, turn, &["--drive"]))
+        }
+        stop => ending(&host.places, stop),
+    }
+}
+
+/// Takes the turn, and declares what was prepared unless something is declared already. `None` where there is nothing to be
+/// driven.
+fn begin(runtime: Handle) -> Result<Option<(DrivenHost, File, Side)>, UpdateError> {
+    const STEP: &str = "declare";
+    let mut host = DrivenHost::connect(runtime, STEP)?;
+    let lock = lock::take_over(&host.places.driver_lock(), STEP)?;
     let me = if let Some(declaration) = declared(&mut host)? {
         side(&host.places, &declaration)?
     } else {
         // What lies there without a whole line was never declared; whoever left it told so.
-        if std::fs::exists(host.places.journal()).map_err(|error| error.at("declare"))? {
-            record::forget_undeclared(&host.places).map_err(|error| error.at("declare"))?;
-            return Ok(Ending::Idle);
+        if std::fs::exists(host.places.journal()).map_err(|error| error.at(STEP))? {
+            record::forget_undeclared(&host.places).map_err(|error| error.at(STEP))?;
+            return Ok(None);
         }
         let plan = Plan::read(&host.places)?;
-        if let Err(error) = declare(&mut host, &plan) {
-            abandoned(&host.places, &plan, &error);
-            return Err(error);
-        }
+        declare(&mut host, &plan)?;
         Side::Old
     };
-    host.hold();
-    match update::drive::drive(&mut host, me, Moment::Up) {
-        Ok(Stop::HandOver(declaration, turn)) => {
-            let program = program_of(&host.places, &declaration, turn);
-            drop(host);
-            let error = Command::new(&program).args(["update", "--drive"]).exec();
-            Err(UpdateError::failed(
-                "restart",
-                format!("execute {}: {}", program.display(), error.at("restart").why),
-            ))
-        }
-        stop => ending(&host.places, stop),
-    }
+    Ok(Some((host, lock, me)))
 }
 
 /// Takes up an update whose driver is gone. As the release that goes back: where this program is the other one, it
@@ -78,8 +91,8 @@ pub fn drive(runtime: Handle) -> Result<Ending, UpdateError> {
 ///
 /// It went no further; doing it again is safe.
 pub fn resume(runtime: Handle, moment: Moment) -> Result<Ending, UpdateError> {
-    let mut host = SystemHost::connect(runtime, STEP)?;
-    let lock = lock::take(&host.places.driver_lock(), STEP)?;
+    let mut host = DrivenHost::connect(runtime, STEP)?;
+    let lock = lock::take_over(&host.places.driver_lock(), STEP)?;
     let Some(declaration) = declared(&mut host)? else {
         record::forget_undeclared(&host.places).map_err(|error| error.at(STEP))?;
         return Ok(Ending::Idle);
@@ -89,13 +102,9 @@ pub fn resume(runtime: Handle, moment: Moment) -> Result<Ending, UpdateError> {
         if std::env::current_exe().ok() == std::fs::canonicalize(&program).ok() {
             return Err(UpdateError::failed(STEP, format!("{} does not know itself", program.display())));
         }
-        let moment = (moment == Moment::BeforeServices).then_some("--before-services");
-        drop((host, lock));
-        let error = Command::new(&program).args(["update", "--resume"]).args(moment).exec();
-        return Err(UpdateError::failed(
-            STEP,
-            format!("execute {}: {}", program.display(), error.at(STEP).why),
-        ));
+        let before = (moment == Moment::BeforeServices).then_some("--before-services");
+        let args: Vec<&str> = ["--resume"].into_iter().chain(before).collect();
+        return Err(become_driver(host, &lock, &declaration, Side::Old, &args));
     }
     if moment == Moment::Up {
         host.hold();
@@ -106,20 +115,62 @@ pub fn resume(runtime: Handle, moment: Moment) -> Result<Ending, UpdateError> {
             host.mark_trial().map_err(|error| error.at(STEP))?;
             Ok(Ending::Later)
         }
-        Ok(Stop::HandOver(declaration, turn)) => {
-            // This process stays, as the one that goes back should the other end too early.
-            let program = program_of(&host.places, &declaration, turn);
-            drop((lock, declaration));
-            Command::new(&program).args(["update", "--drive"]).status().map_err(|error| error.at(STEP))?;
-            let _lock = lock::take(&host.places.driver_lock(), STEP)?;
-            let stop = update::drive::resume(&mut host, moment);
-            ending(&host.places, stop)
-        }
+        Ok(Stop::HandOver(declaration, turn)) => watch(host, &lock, &declaration, turn),
         stop => ending(&host.places, stop),
     }
 }
 
-fn declared(host: &mut SystemHost) -> Result<Option<Declaration>, UpdateError> {
+/// Says whether an update was declared that nobody carries on.
+#[must_use]
+pub fn is_interrupted(places: &Places) -> bool {
+    places.journal().exists() && !lock::is_held(&places.driver_lock()).unwrap_or(true)
+}
+
+/// Becomes another release's driver, which takes over the lock. Returns only where that could not be.
+fn become_driver(
+    host: DrivenHost,
+    lock: &File,
+    declaration: &Declaration,
+    turn: Side,
+    args: &[&str],
+) -> UpdateError {
+    let program = program_of(&host.places, declaration, turn);
+    drop(host);
+    let error = match lock::handed_on(lock) {
+        Ok(lock) => Command::new(&program).arg("update").args(args).stdin(lock).exec(),
+        Err(error) => error,
+    };
+    let why = format!("execute {}: {}", program.display(), error.at("restart").why);
+    UpdateError::failed("restart", why)
+}
+
+/// Runs the other release's driver, and stays as the one that goes back should that end too early. The lock is both's
+/// meanwhile, and whoever is left has it.
+fn watch(
+    mut host: DrivenHost,
+    lock: &File,
+    declaration: &Declaration,
+    turn: Side,
+) -> Result<Ending, UpdateError> {
+    // The other one holds changes, and has services in hand.
+    host.lease = None;
+    let program = program_of(&host.places, declaration, turn);
+    let run = |lock| Command::new(&program).args(["update", "--drive"]).stdin(lock).spawn();
+    match lock::handed_on(lock).and_then(run) {
+        Ok(mut child) => host.end_within(&mut child, RUN_LIMIT),
+        // It says something against that release, and is told as an interruption.
+        Err(error) => println!("execute {}: {}", program.display(), error.at(STEP).why),
+    }
+    host.hold();
+    let stop = update::drive::resume(&mut host, Moment::Up);
+    ending(&host.places, stop)
+}
+
+fn is_declared(places: &Places) -> bool {
+    record::read(&places.journal()).is_ok_and(|text| text.contains('\n'))
+}
+
+fn declared(host: &mut DrivenHost) -> Result<Option<Declaration>, UpdateError> {
     let text = host.read().map_err(|_| UpdateError::failed(STEP, "the journal cannot be read"))?;
     let update = fold(&text).map_err(|error| not_a_journal(&host.places, &error))?;
     Ok(update.map(|update| update.declaration))
@@ -129,10 +180,11 @@ fn declared(host: &mut SystemHost) -> Result<Option<Declaration>, UpdateError> {
 fn side(places: &Places, declaration: &Declaration) -> Result<Side, UpdateError> {
     let me = std::env::current_exe().map_err(|error| error.at(STEP))?;
     let sides = [Side::Old, Side::New];
-    let is_mine = |side: &Side| me == canonical(&program_of(places, declaration, *side));
+    let is_mine = |side: &Side| me.parent() == Some(&canonical(&places.release(declaration.version(*side))));
     sides.into_iter().find(is_mine).ok_or_else(|| {
         let why = format!("{} is of neither release of this update", me.display());
-        UpdateError::refused(STEP, why).hint("`sudo banger update --resume` runs the one that it needs.")
+        let hint = format!("`{}` runs the one that it needs.", places.typed("update --resume"));
+        UpdateError::refused(STEP, why).hint(hint)
     })
 }
 
@@ -141,17 +193,23 @@ fn program_of(places: &Places, declaration: &Declaration, side: Side) -> PathBuf
 }
 
 /// Tells whoever waits that nothing was changed, and why. There is nobody else to tell where that fails.
-fn abandoned(places: &Places, plan: &Plan, error: &UpdateError) {
+fn abandoned(places: &Places, error: &UpdateError) {
+    let Some(installed) = Places::version_of(&places.current()) else { return };
+    let plan = Plan::read(places).ok();
+    let to = plan.map_or_else(|| installed.clone(), |plan| plan.to);
     let outcome = Outcome {
         at: jiff::Timestamp::now(),
-        from: plan.from.clone(),
-        to: plan.to.clone(),
+        from: installed,
+        to,
         end: End::Abandoned,
         why: Some(error.to_string()),
         warning: None,
         is_refused: error.class == model::Class::Refused,
     };
-    record::forget_undeclared(places).ok();
+    // Another's may lie there where the lock was not to be had.
+    if !lock::is_held(&places.driver_lock()).unwrap_or(true) {
+        record::forget_undeclared(places).ok();
+    }
     outcome.write(places).ok();
 }
 
@@ -165,7 +223,8 @@ fn ending(places: &Places, stop: Result<Stop, DriveError>) -> Result<Ending, Upd
         Ok(Stop::Later | Stop::HandOver(..)) => Ok(Ending::Later),
         Ok(Stop::Unfinished(declaration, why)) => {
             let why = format!("{} runs, and what is left to be done failed: {why}", declaration.to);
-            Err(UpdateError::failed("commit", why).hint("`sudo banger update --resume` does the rest."))
+            let hint = format!("`{}` does the rest.", places.typed("update --resume"));
+            Err(UpdateError::failed("commit", why).hint(hint))
         }
         Err(DriveError::NotAJournal { source }) => Err(not_a_journal(places, &source)),
         Err(error) => Err(UpdateError::failed("update", error.to_string()).hint(way_out(places))),
@@ -184,9 +243,10 @@ fn not_a_journal(places: &Places, error: &update::journal::NotAJournal) -> Updat
 pub(crate) fn way_out(places: &Places) -> String {
     let current = std::fs::read_link(places.current()).unwrap_or_default();
     format!(
-        "current names {}; the journal is {}. `sudo banger update --resume` tries again; `journalctl -u \
-         bangerd -u bangerd-root -u banger-update` says more.",
+        "current names {}; the journal is {}. `{}` tries again; {}.",
         current.display(),
-        places.journal().display()
+        places.journal().display(),
+        places.typed("update --resume"),
+        places.says_more(),
     )
 }

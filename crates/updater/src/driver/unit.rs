@@ -10,11 +10,11 @@ use crate::{
 };
 
 /// Its name: there is one at a time.
-pub const UNIT: &str = "banger-update.service";
+const UNIT: &str = "banger-update.service";
 /// How long systemd may take to execute it.
 const START_LIMIT: Duration = Duration::from_secs(30);
 /// How long a driver may run, with a trial period in it.
-const RUN_LIMIT: Duration = Duration::from_mins(10);
+pub(super) const RUN_LIMIT: Duration = Duration::from_mins(10);
 /// How long what follows it may run.
 const STOP_LIMIT: Duration = Duration::from_mins(5);
 
@@ -23,8 +23,11 @@ const STOP_LIMIT: Duration = Duration::from_mins(5);
 /// # Errors
 ///
 /// systemd refuses; nothing was declared.
-pub async fn start(systemd: &Systemd, places: &Places) -> Result<(), UpdateError> {
-    let keeper = places.install().inside(&places.keeper()).join("banger").display().to_string();
+pub(super) async fn start(systemd: &Systemd, places: &Places) -> Result<(), UpdateError> {
+    // One that is not there is told by whoever executes it.
+    let keeper = places.keeper().unwrap_or_else(|| places.current());
+    let keeper = places.system_paths().map_or_else(|| keeper.clone(), |paths| paths.inside(&keeper));
+    let keeper = keeper.join("banger").display().to_string();
     let command = |what: &str| [keeper.as_str(), "update", what].map(ToOwned::to_owned).to_vec();
     let unit = TransientUnit {
         name: UNIT.to_owned(),
@@ -52,4 +55,15 @@ pub async fn start(systemd: &Systemd, places: &Places) -> Result<(), UpdateError
     };
     systemd.reset_failed(UNIT).await.map_err(|error| error.at("declare"))?;
     systemd.start_transient(&unit, START_LIMIT).await.map_err(|error| error.at("declare"))
+}
+
+/// Says whether it runs.
+///
+/// # Errors
+///
+/// systemd does not say.
+pub(super) async fn is_running(systemd: &Systemd) -> Result<bool, UpdateError> {
+    let status = systemd.unit(UNIT).await.map_err(|error| error.at("update"))?;
+    let is_down = |state: &str| matches!(state, "inactive" | "failed");
+    Ok(status.is_some_and(|status| !is_down(&status.active_state)))
 }

@@ -12,6 +12,8 @@ use std::{
 
 use crate::{Host, place};
 
+/// The version of the programs that are tested.
+pub const FIRST: &str = "v0.1.0";
 /// The version of the release that the next one is built as.
 pub const NEXT: &str = "v0.1.1";
 /// What the next release says that it was built from.
@@ -20,14 +22,15 @@ pub const NEXT_COMMIT: &str = "1111111111111111111111111111111111111111";
 const NEXT_BUILT_AT_SECONDS: &str = "1790000000";
 /// That time, as `banger version` tells it.
 pub const NEXT_BUILT_AT: &str = "2026-09-21T14:13:20Z";
-/// Where its key lies on a host.
-const KEY_ON_HOST: &str = "/root/release-key.pub";
+/// Where its key lies on a host with a systemd of its own.
+const KEY_INSIDE: &str = "/root/release-key.pub";
 
 /// A release server with a key of its own, until it is dropped.
 #[derive(Debug)]
 pub struct Releases {
     dir: PathBuf,
     url: String,
+    key_on_host: String,
     listener: TcpListener,
 }
 
@@ -54,9 +57,14 @@ impl Releases {
             .arg(&public)
             .output();
         assert!(made.is_ok_and(|made| made.status.success()), "openssl makes a public key");
-        let public = fs::read(&public).unwrap_or_else(|error| panic!("read the key: {error}"));
-        host.root(["sh", "-c", &format!("cat >{KEY_ON_HOST}")]).stdin(public).run().ok();
-        let listener = host.in_its_network(|| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
+        let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+        let (key_on_host, listener) = if host.is_plain() {
+            (public.display().to_string(), bind())
+        } else {
+            let public = fs::read(&public).unwrap_or_else(|error| panic!("read the key: {error}"));
+            host.root(["sh", "-c", &format!("cat >{KEY_INSIDE}")]).stdin(public).run().ok();
+            (KEY_INSIDE.to_owned(), host.in_its_network(bind))
+        };
         let listener = listener.unwrap_or_else(|error| panic!("listen: {error}"));
         let port = listener.local_addr().map_or(0, |address| address.port());
         let server = listener.try_clone().unwrap_or_else(|error| panic!("listen: {error}"));
@@ -67,7 +75,7 @@ impl Releases {
                 drop(answer(&stream, &root));
             }
         });
-        Self { dir, url: format!("http://127.0.0.1:{port}/manifest.json"), listener }
+        Self { dir, url: format!("http://127.0.0.1:{port}/manifest.json"), key_on_host, listener }
     }
 
     /// Offers a release made of the next programs, once `edit` has changed what lies in their directory.
@@ -80,6 +88,23 @@ impl Releases {
         let programs = self.dir.join(format!("programs-{version}"));
         copy_next(&programs);
         edit(&programs);
+        self.cut(version, &programs);
+    }
+
+    /// Offers the programs that are tested, as the release that they are.
+    ///
+    /// # Panics
+    ///
+    /// Where the release tool refuses.
+    #[track_caller]
+    pub fn offer_first(&self) {
+        let programs = self.dir.join(format!("programs-{FIRST}"));
+        place::copy_programs(&programs).unwrap_or_else(|error| panic!("copy the programs: {error}"));
+        self.cut(FIRST, &programs);
+    }
+
+    #[track_caller]
+    fn cut(&self, version: &str, programs: &Path) {
         let mut tool = Command::new("cargo");
         tool.args([
             "run",
@@ -114,7 +139,7 @@ impl Releases {
     /// The words that let `banger update` take releases from here.
     #[must_use]
     pub fn words(&self) -> [&str; 4] {
-        ["--manifest-url", &self.url, "--pubkey-file", KEY_ON_HOST]
+        ["--manifest-url", &self.url, "--pubkey-file", &self.key_on_host]
     }
 }
 

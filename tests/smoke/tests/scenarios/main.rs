@@ -7,8 +7,7 @@ mod bad_input;
 mod common;
 mod daemons;
 mod machines;
-<<<<<<< HEAD
-mod workspaces;
-=======
+mod small;
 mod tutorial;
->>>>>>> c45456c (docs: a tutorial that a test types)
+mod update;
+mod workspaces;

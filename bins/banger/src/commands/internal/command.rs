@@ -2,8 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::{by_name, man_pages, proxy, release_files};
-use crate::{daemon::Context, fault::Fault};
+use super::{by_name, man_pages, proxy, release_files, user_install};
+use crate::{
+    daemon::{Context, start_daemon},
+    exit,
+    fault::Fault,
+};
 
 /// Commands that only banger itself gives
 #[derive(Debug, clap::Subcommand)]
@@ -33,6 +37,10 @@ pub(crate) enum Internal {
         /// The directory, which may have another name than it will have
         dir: PathBuf,
     },
+    /// Start the user's own daemon of the current release, also while an update is declared: its driver asks for it
+    StartDaemon,
+    /// Install this release for the user who runs this alone: what `install.sh --user` ends with
+    UserInstall,
 }
 
 impl Internal {
@@ -44,6 +52,8 @@ impl Internal {
             Self::KnownHosts { host } => by_name::known_hosts(context, &host).await,
             Self::ManPages { dir } => man_pages::run(tree(), &dir),
             Self::ReleaseFiles { dir } => release_files::run(&dir),
+            Self::StartDaemon => start_daemon("start the daemon").await.map(|()| exit::DONE),
+            Self::UserInstall => user_install::run(),
         }
     }
 }

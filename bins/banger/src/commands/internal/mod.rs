@@ -5,5 +5,6 @@ mod command;
 mod man_pages;
 mod proxy;
 mod release_files;
+mod user_install;
 
 pub(crate) use command::Internal;

@@ -78,7 +78,7 @@ pub(super) async fn systemd(doing: &str) -> Result<Option<Systemd>, Fault> {
 ///
 /// Refused while one is under way, or was begun and is not over.
 pub(super) fn no_update_meanwhile(doing: &str) -> Result<Vec<File>, Fault> {
-    let places = Places::new(SystemPaths::of_this_host());
+    let places = Places::system(SystemPaths::of_this_host());
     // Where there was never an update there is nothing to hold, and nothing to leave behind.
     let locks = [places.lock(), places.driver_lock()].into_iter().filter(|path| path.exists());
     let held = locks.map(|path| lock::take(&path, "authorise"));

@@ -29,8 +29,9 @@ pub(super) enum Standing {
 
 pub(super) async fn run(context: &Context, source: Source, to: Option<Version>) -> Result<u8, Fault> {
     let release = found(move || discover(&source, to.as_ref())).await?;
-    let installed = installed(&places())?;
-    let standing = standing(&places(), &installed, &release.version);
+    let places = places("discover")?;
+    let installed = installed(&places)?;
+    let standing = standing(&places, &installed, &release.version);
     let word = match standing {
         Standing::UpToDate => "up to date",
         Standing::Changed => "files of the installed release were changed",
@@ -45,7 +46,8 @@ pub(super) async fn run(context: &Context, source: Source, to: Option<Version>) 
     context.screen.show("update", object, || match standing {
         Standing::UpToDate => format!("up to date: {installed}\n"),
         Standing::Changed => {
-            format!("{installed} is installed, and its files were changed: sudo banger update --repair\n")
+            let repair = places.typed("update --repair");
+            format!("{installed} is installed, and its files were changed: {repair}\n")
         }
         Standing::Other => format!("update available: {} (installed: {installed})\n", release.version),
     });

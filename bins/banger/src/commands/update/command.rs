@@ -11,12 +11,13 @@ use crate::{daemon::Context, fault::Fault};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     banger update --check                says whether there is a newer release\n  \
-    sudo banger update                   to the latest stable release\n  \
-    sudo banger update --to v1.2.3       to that one, newer or older\n  \
-    sudo banger update --dry-run         fetches, verifies and checks it, and changes nothing\n  \
-    sudo banger update --rollback        back to the release before\n  \
-    sudo banger update --repair          fetches the installed release anew\n  \
-    sudo banger update --resume          takes up an update that was interrupted")]
+    banger update                        to the latest stable release\n  \
+    banger update --to v1.2.3            to that one, newer or older\n  \
+    banger update --dry-run              fetches, verifies and checks it, and changes nothing\n  \
+    banger update --rollback             back to the release before\n  \
+    banger update --repair               fetches the installed release anew\n  \
+    banger update --resume               takes up an update that was interrupted\n\n\
+    A system install is updated by root: sudo banger update.")]
 #[expect(clippy::struct_excessive_bools, reason = "flags, as they are typed")]
 pub(crate) struct Update {
     #[command(flatten)]

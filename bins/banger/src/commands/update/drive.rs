@@ -4,18 +4,18 @@ use tokio::runtime::Handle;
 use update::port::Moment;
 use updater::driver::{self, Ending};
 
-use super::step::found;
-use crate::{commands::system::need_root, daemon::Context, exit, fault::Fault};
+use super::step::{found, need_rights, places};
+use crate::{daemon::Context, exit, fault::Fault};
 
 pub(super) async fn drive(_context: &Context) -> Result<u8, Fault> {
-    need_root("drive an update", "update --resume")?;
+    need_rights(&places("drive")?, "drive an update", "update --resume")?;
     let runtime = Handle::current();
     found(move || driver::drive(runtime)).await?;
     Ok(exit::DONE)
 }
 
 pub(super) async fn resume(context: &Context, before_services: bool) -> Result<u8, Fault> {
-    need_root("resume an update", "update --resume")?;
+    need_rights(&places("resume")?, "resume an update", "update --resume")?;
     let runtime = Handle::current();
     let moment = if before_services { Moment::BeforeServices } else { Moment::Up };
     let ending = found(move || driver::resume(runtime, moment)).await?;

@@ -1,9 +1,6 @@
 //! `sudo banger update`: the steps up to the declaration, then waiting for the driver.
 
-use std::time::Duration;
-
 use api::client::Client;
-use host::systemd::Systemd;
 use model::{Class, InstallRecord, TimeLimit, Version};
 use release::Release;
 use serde_json::json;
@@ -12,7 +9,7 @@ use updater::{
     authorise::{self, Daemon, Leave},
     check::{Checked, check},
     discover::{Source, discover},
-    driver,
+    driver::Watcher,
     fetch::fetch,
     follow::{News, follow},
     places::Places,
@@ -23,9 +20,9 @@ use updater::{
 
 use super::{
     check::{Standing, installed, standing},
-    step::{found, places, told},
+    step::{found, need_rights, places, told},
 };
-use crate::{commands::system::need_root, daemon::Context, exit, fault::Fault};
+use crate::{daemon::Context, exit, fault::Fault};
 
 /// Which release, and how it is gone to.
 #[derive(Debug, clap::Args)]
@@ -51,9 +48,11 @@ pub(super) struct Wanted {
 }
 
 pub(super) async fn run(wanted: &Wanted, context: &Context, source: Source) -> Result<u8, Fault> {
-    need_root("authorise", &command_line(wanted))?;
-    let places = places();
+    let places = places("authorise")?;
+    need_rights(&places, "authorise", &command_line(wanted))?;
+    places.refuse_another_copy("authorise").map_err(told)?;
     let record = record(&places)?;
+    places.ensure().map_err(|error| told(error.at("authorise")))?;
     let _lock = lock::take(&places.lock(), "authorise").map_err(told)?;
     authorise::refuse_unfinished(&places).map_err(told)?;
     let from = installed(&places)?;
@@ -104,10 +103,10 @@ fn plan(wanted: &Wanted, from: Version, to: Version, checked: Checked) -> Plan {
 }
 
 pub(super) fn record(places: &Places) -> Result<InstallRecord, Fault> {
-    let record = places.install().read_record().map_err(|error| told(error.at("authorise")))?;
+    let record = places.read_record().map_err(|error| told(error.at("authorise")))?;
     record.ok_or_else(|| {
-        Fault::new(Class::Refused, "authorise: banger is not installed as a service on this host")
-            .hint("sudo banger system install --owner USER")
+        let why = format!("authorise: there is no {}", places.record().display());
+        Fault::new(Class::Refused, why).hint("`sh install.sh --user` installs banger anew, and writes it.")
     })
 }
 
@@ -128,11 +127,11 @@ fn nothing_to_do(
         }
         Standing::Changed => {
             let fault = Fault::new(Class::Refused, format!("discover: files of {from} were changed"));
-            Err(fault.hint("sudo banger update --repair"))
+            Err(fault.hint(places.typed("update --repair")))
         }
         Standing::Other if to < from && wanted.to.is_none() => {
             let fault = Fault::new(Class::Refused, format!("discover: {to} is older than {from}"));
-            Err(fault.hint(format!("To go down: sudo banger update --to {to}")))
+            Err(fault.hint(format!("To go down: {}", places.typed(&format!("update --to {to}")))))
         }
         Standing::Other => {
             let word = if to < from { "going down" } else { "updating" };
@@ -144,12 +143,27 @@ fn nothing_to_do(
 
 async fn authorise(context: &Context, places: &Places, to: &Version, leave: Leave) -> Result<(), Fault> {
     authorise::refuse_known_bad(places, to, leave).map_err(told)?;
-    let client = Client::new(places.install().runtime().join("bangerd.sock"));
+    let client = match client(context, places).await {
+        Ok(client) => client,
+        Err(fault) => {
+            // It is the thing to repair.
+            context.screen.warn(&format!("{}; what is in flight is not known", fault.message));
+            return Ok(());
+        }
+    };
     match authorise::refuse_in_flight(&client, leave).await.map_err(told)? {
         Daemon::Answers => {}
         Daemon::Silent => context.screen.warn("the daemon does not answer; what is in flight is not known"),
     }
     Ok(())
+}
+
+/// The daemon, which in a user's own install may have to be started: it is asked what is in flight.
+async fn client(context: &Context, places: &Places) -> Result<Client, Fault> {
+    if places.is_system() {
+        return Ok(Client::new(places.socket().to_owned()));
+    }
+    context.daemon("authorise").await
 }
 
 /// Fetches, verifies and stages a release. Returns its version.
@@ -179,37 +193,24 @@ pub(super) async fn staged(
 }
 
 async fn declare_and_wait(context: &Context, places: &Places, plan: Plan) -> Result<u8, Fault> {
-    let systemd = Systemd::connect().await.map_err(|error| told(error.at("declare")))?;
     plan.write(places).map_err(told)?;
     let before = history(places).map_err(|error| told(error.at("declare")))?.len();
     // The first thing that a driver does is declaring; until then this is only a program that was started.
-    driver::start(&systemd, places).await.map_err(told)?;
+    let mut driver = Watcher::start(places).await.map_err(told)?;
     let outcome =
-        follow(&systemd, places, before, |news| context.screen.note(words(news))).await.map_err(told)?;
-    settled(&systemd).await;
-    tell(context, &plan, outcome)
+        follow(&mut driver, places, before, |news| context.screen.note(words(news))).await.map_err(told)?;
+    driver.wait_until_gone().await;
+    tell(context, places, &plan, outcome)
 }
 
-/// Waits for a moment until the driver's unit is gone, so that another update may begin.
-async fn settled(systemd: &Systemd) {
-    let is_gone = async {
-        while let Ok(Some(status)) = systemd.unit(driver::UNIT).await
-            && !matches!(status.active_state.as_str(), "inactive" | "failed")
-        {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(10), is_gone).await.ok();
-}
-
-fn tell(context: &Context, plan: &Plan, outcome: Outcome) -> Result<u8, Fault> {
+fn tell(context: &Context, places: &Places, plan: &Plan, outcome: Outcome) -> Result<u8, Fault> {
     let Plan { from, to, .. } = plan;
     let why = outcome.why.unwrap_or_default();
+    if let Some(warning) = &outcome.warning {
+        context.screen.warn(warning);
+    }
     match outcome.end {
         End::Committed => {
-            if let Some(warning) = &outcome.warning {
-                context.screen.warn(warning);
-            }
             let object = json!({ "status": "updated", "from": from, "to": to, "warning": outcome.warning });
             context.screen.show("update", object, || format!("updated: {from} -> {to}\n"));
             Ok(exit::DONE)
@@ -217,8 +218,9 @@ fn tell(context: &Context, plan: &Plan, outcome: Outcome) -> Result<u8, Fault> {
         End::RolledBack => {
             let fault = Fault::new(Class::Failed, format!("{why} (rolled back to previous install)"));
             Err(fault.hint(format!(
-                "{from} runs again. `journalctl -u bangerd -u bangerd-root -u banger-update` says more; \
-                 `sudo banger update --to {to} --force` tries again."
+                "{from} runs again. {}; `{}` tries again.",
+                places.says_more(),
+                places.typed(&format!("update --to {to} --force")),
             )))
         }
         End::Abandoned => {

@@ -1,10 +1,12 @@
 //! How a step of the updater is done, and how its failure is told.
 
-use host::dirs::SystemPaths;
 use model::Class;
 use updater::{UpdateError, places::Places};
 
-use crate::fault::{Explain, Fault};
+use crate::{
+    commands::system::need_root,
+    fault::{Explain, Fault},
+};
 
 impl Explain for UpdateError {
     fn explain(self, _doing: &str) -> Fault {
@@ -28,7 +30,12 @@ pub(super) async fn found<T: Send + 'static>(
     }
 }
 
-/// Where the system install's updates are kept.
-pub(super) fn places() -> Places {
-    Places::new(SystemPaths::of_this_host())
+/// Where the updates of the install that is meant are kept.
+pub(super) fn places(step: &'static str) -> Result<Places, Fault> {
+    Places::find(step).map_err(told)
+}
+
+/// Refuses whoever may not update the install that is meant. `command` is what was asked for, as it is typed after `banger`.
+pub(super) fn need_rights(places: &Places, doing: &str, command: &str) -> Result<(), Fault> {
+    if places.is_system() { need_root(doing, command) } else { Ok(()) }
 }

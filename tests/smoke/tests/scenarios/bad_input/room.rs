@@ -1,8 +1,7 @@
 //! A disk that is full while something is made on it.
 
 use std::{
-    fs::{self, File},
-    io::{self, Write as _},
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -12,6 +11,7 @@ use super::{
     files::{Tar, mkfs, noise},
     table::Table,
 };
+use crate::small::Filler;
 
 /// More files than any call makes.
 const FILES_MAX: u64 = 60;
@@ -51,54 +51,6 @@ fn daemon_with_small(host: &Host, dir: &str, options: &str) -> Option<PathBuf> {
     // As the daemon sees it.
     let seen = PathBuf::from(format!("/proc/{}/root", daemon.pid));
     Some(seen.join(dir.strip_prefix("/").unwrap()))
-}
-
-/// What fills a file system until it is dropped.
-struct Filler(PathBuf);
-
-impl Filler {
-    /// Takes all bytes of `dir`'s, but for `but_kib`.
-    fn bytes(dir: &Path, but_kib: u64) -> Self {
-        let filler = Self::new(dir);
-        let mut file = File::create(filler.0.join("bytes")).unwrap();
-        let block = [1; 4096];
-        until_full(|_| file.write_all(&block));
-        file.set_len(file.metadata().unwrap().len() - but_kib * 1024).unwrap();
-        filler
-    }
-
-    /// Takes every file that `dir`'s may have, but for `but`.
-    fn files(dir: &Path, but: u64) -> Self {
-        let filler = Self::new(dir);
-        let name = |number: u64| filler.0.join(number.to_string());
-        let count = until_full(|number| File::create(name(number)).map(drop));
-        (count - but..count).for_each(|number| fs::remove_file(name(number)).unwrap());
-        filler
-    }
-
-    fn new(dir: &Path) -> Self {
-        let path = dir.join("filler");
-        fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Filler {
-    fn drop(&mut self) {
-        let _gone = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// Does something until there is no room; returns how often.
-fn until_full(mut work: impl FnMut(u64) -> io::Result<()>) -> u64 {
-    for number in 0.. {
-        match work(number) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::StorageFull => return number,
-            Err(error) => panic!("fill: {error}"),
-        }
-    }
-    0
 }
 
 /// Every path below `dir` with its room, without what belongs to the database and the log.

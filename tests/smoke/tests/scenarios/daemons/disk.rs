@@ -1,50 +1,15 @@
 //! The daemon on a disk that takes nothing: it says so, loses nothing, and goes on when there is room.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{fs, time::Duration};
 
-use smoke::{Command, Host, Running, on_plain, skip, wait::wait_for};
+use smoke::{Command, Host, on_plain, skip, wait::wait_for};
 
 use super::look::{Process, SMALL, object, state};
+use crate::small::Small;
 
 const GONE_LIMIT: Duration = Duration::from_secs(20);
 
-/// A state directory on a small file system of its own, in a mount namespace that ends with this.
-struct Small {
-    keeper: Running,
-    /// The state directory as it is seen from outside.
-    seen: PathBuf,
-}
-
 impl Small {
-    /// Makes it; nobody but root may.
-    fn new(host: &Host, options: &str) -> Self {
-        const MAKE: &str = "set -e
-            keep=\"$XDG_RUNTIME_DIR/../keep\"
-            mkdir \"$keep\"
-            mount -t tmpfs -o \"mode=0700,$2\" none \"$keep\"
-            for name in images kernels templates; do
-                [ ! -d \"$1/$name\" ] || { mkdir \"$keep/$name\"; mount --bind \"$1/$name\" \"$keep/$name\"; }
-            done
-            for name in kvm.json tsc.json; do [ ! -f \"$1/$name\" ] || cp \"$1/$name\" \"$keep\"; done
-            mount --rbind \"$keep\" \"$1\"
-            echo mounted
-            exec sleep 3600";
-        let state = state(host);
-        fs::create_dir_all(&state).unwrap();
-        let call = host.program("unshare").args(["--mount", "sh", "-c", MAKE, "sh"]).args([&state]);
-        let mut keeper = call.args([options]).limit(Duration::from_mins(15)).start();
-        keeper.wait_for_text("mounted");
-        let seen =
-            PathBuf::from(format!("/proc/{}/root", keeper.pid())).join(state.strip_prefix("/").unwrap());
-        Self { keeper, seen }
-    }
-
-    /// A call of a program that sees the small file system.
-    fn program(&self, host: &Host, program: &str) -> Command {
-        let pid = self.keeper.pid().to_string();
-        host.program("nsenter").args(["--mount", "--target", &pid, program])
-    }
-
     fn banger(&self, host: &Host, args: &[&str]) -> Command {
         self.program(host, "banger").args(args)
     }

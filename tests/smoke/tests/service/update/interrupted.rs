@@ -7,11 +7,11 @@ use smoke::{NEXT, on_service, wait::wait_for};
 use super::lived::{Lived, SMALL};
 
 /// How long what takes an update up may need.
-const LIMIT: Duration = Duration::from_secs(90);
+pub(super) const LIMIT: Duration = Duration::from_secs(90);
 
 impl Lived<'_> {
     /// Waits until the journal holds this event, or is gone again.
-    fn wait_for_event(&self, event: &str) {
+    pub(super) fn wait_for_event(&self, event: &str) {
         let path = "/var/lib/banger-root/update/journal";
         wait_for("the journal", LIMIT, || {
             self.host.file(path).is_some_and(|text| text.contains(event))

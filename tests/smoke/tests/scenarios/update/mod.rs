@@ -1,0 +1,5 @@
+//! `banger update` of a user's own install.
+
+mod embedded;
+mod full;
+mod own;
