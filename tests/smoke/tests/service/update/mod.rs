@@ -1,5 +1,6 @@
 //! `banger update` on a host with systemd and machines that run.
 
+mod borders;
 mod interrupted;
 mod lived;
 mod refused;
