@@ -29,7 +29,8 @@
 //! | `POST /v1/images/build`                | [`ImageBuild`] → [`Accepted`]                           |
 //! | `POST /v1/images/import?name=N`        | the bytes of a root tar or an ext4 file → [`Accepted`]  |
 //! | `POST /v1/images/promote`              | [`ImagePromote`] → [`Accepted`]                         |
-//! | `POST /v1/images/prune?dry_run=true`   | → [`Pruned`]                                            |
+//! | `POST /v1/images/prune?dry_run=true&all=true` | → [`Pruned`]                                     |
+//! | `GET /v1/usage`                        | → [`Usage`]                                             |
 //! | `POST /v1/kernels/pull`                | [`KernelPull`] → [`Accepted`]                           |
 //! | `POST /v1/kernels/import?name=N`       | a Debian kernel package, a kernel, or a tar of one with its modules → [`Accepted`] |
 //!
@@ -49,6 +50,7 @@ mod hold;
 mod image;
 mod operation;
 mod system;
+mod usage;
 mod vm;
 
 pub use failure::{Code, Failure};
@@ -56,6 +58,7 @@ pub use hold::{Census, Counted, HOLD_SECS_MAX, HOLDER_BYTES_MAX, HOLDER_UPDATE, 
 pub use image::{Image, ImageBuild, ImagePromote, Kernel, KernelPull, Pruned};
 pub use operation::{Accepted, Event, EventRecord, OperationKind, OperationSummary, Outcome};
 pub use system::{Check, DoctorDefaults, DoctorReport, Info, Setting, Verdict};
+pub use usage::{Usage, UsageItem, UsageKind};
 pub use vm::{Vm, VmChange, VmCreate, VmHealth, VmKill, VmStats, Workspace};
 
 /// The version of this contract, as it stands in every path.

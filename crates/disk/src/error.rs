@@ -82,10 +82,9 @@ impl DiskError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NoRoom { dir, .. } => Some(format!(
-                "Free room below {}; `banger vm prune` deletes machines that do not run.",
-                dir.display()
-            )),
+            Self::NoRoom { dir, .. } => {
+                Some(format!("Free room below {}; `banger du` shows what could go.", dir.display()))
+            }
             Self::Write { file, .. } | Self::Overlay { file, .. } => {
                 let dir = file.parent().unwrap_or(file);
                 Some(format!("Check that you may write to {}.", dir.display()))

@@ -160,7 +160,7 @@ pub(crate) fn room(facts: &Facts) -> Check {
         mib => format!("{mib} MiB"),
     };
     let found = format!("{free} free below {}", facts.state_dir.display());
-    let hint = "Free some: `banger vm prune`, `banger image cache prune`.";
+    let hint = "`banger du` shows what takes room, and what could go.";
     if facts.room < ROOM_MIN {
         Check::fail(name, found, hint)
     } else if facts.room < ROOM_GOOD {

@@ -117,10 +117,9 @@ impl Fault {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::HostLacks { remedy, .. } => Some(remedy.clone()),
-            Self::NoRoom { path } => Some(format!(
-                "Free room on the disk of {}; `banger image cache prune` removes what can be made again.",
-                path.display()
-            )),
+            Self::NoRoom { path } => {
+                Some(format!("Free room on the disk of {}; `banger du` shows what could go.", path.display()))
+            }
             Self::LaterRecord { .. } => Some("Update banger.".to_owned()),
             Self::Record { path, .. } => {
                 Some(format!("Remove {} and make it anew.", path.parent().unwrap_or(path).display()))

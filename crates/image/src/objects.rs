@@ -22,13 +22,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use host::file::disk_used;
 use model::Digest;
 use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) use lock::Lock;
 pub(crate) use partial::Partial;
 pub(crate) use scratch::Scratch;
-pub(crate) use tree::{dig_holes, disk_used, remove_tree, sync_dir, sync_tree};
+pub(crate) use tree::{dig_holes, remove_tree, sync_dir, sync_tree};
 
 use crate::{Fault, Job, fault::At};
 

@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 
 use super::{
-    completion, daemon, doctor, image, info, internal, kernel, ssh_config, system, update, version, vm,
+    completion, daemon, doctor, du, image, info, internal, kernel, ssh_config, system, update, version, vm,
 };
 use crate::screen::{Color, Detail, Screen};
 
@@ -82,6 +82,7 @@ pub(crate) enum Command {
     #[command(subcommand, subcommand_required = true, arg_required_else_help = true)]
     Daemon(daemon::Daemon),
     Info(info::Info),
+    Du(du::Du),
     Doctor(doctor::Doctor),
     Version(version::Version),
     Completion(completion::Completion),

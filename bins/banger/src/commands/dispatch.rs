@@ -21,6 +21,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<u8, Fault
         Command::Update(update) => update.run(context).await,
         Command::Daemon(daemon) => daemon.run(context).await,
         Command::Info(info) => info.run(context).await,
+        Command::Du(du) => du.run(context).await,
         Command::Doctor(doctor) => doctor.run(context).await,
         Command::Version(version::Version {}) => Ok(version::run(context)),
         Command::Completion(completion) => completion.run(),

@@ -1,10 +1,12 @@
 //! The commands, one file each: what is typed, what is meant by it, what is done.
 
+mod ask;
 mod cli;
 mod completion;
 mod daemon;
 mod dispatch;
 mod doctor;
+mod du;
 mod each;
 mod image;
 mod info;

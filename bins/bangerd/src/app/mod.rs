@@ -7,6 +7,7 @@ mod holds;
 mod monitor;
 mod notebook;
 mod replies;
+mod room;
 mod state;
 
 pub(crate) use accel::{Accel, Known};
@@ -14,4 +15,5 @@ pub(crate) use busy::{Busy, NameClaim};
 pub(crate) use holds::{Change, Holds};
 pub(crate) use monitor::Monitor;
 pub(crate) use replies::{Place, Replies, Stored};
+pub(crate) use room::{RESERVE, check_room};
 pub(crate) use state::App;

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use api::{Code, Failure, OperationKind, Outcome, VmCreate};
 use disk::root::RootMethod;
 use jiff::Timestamp;
-use model::{ImageName, KernelName, Size, VmId, VmName, VmSpec, VmState};
+use model::{ImageName, KernelName, VmId, VmName, VmSpec, VmState};
 use store::VmRecord;
 use vm::{admission::Request, boot_plan::Monitor};
 
@@ -21,14 +21,11 @@ use super::{
     view,
 };
 use crate::{
-    app::{App, NameClaim},
+    app::{App, NameClaim, check_room},
     failure::{Explained, failure, from_error},
     library::told,
     operations::Operation,
 };
-
-/// The room that has to be free for a machine, besides what its disks take at once.
-const ROOM_MIN: Size = Size::from_mib(256);
 
 /// A machine to make, with nothing left open.
 #[derive(Debug)]
@@ -53,7 +50,7 @@ pub(crate) fn create(app: &Arc<App>, create: VmCreate) -> Result<Arc<Operation>,
     spec.check().map_err(|error| failure(Code::BadRequest, format!("{doing}: {error}")))?;
     check_memory(&doing, &spec)?;
     check_ports(&doing, &spec.publish)?;
-    check_room(app, &doing)?;
+    check_room(app.dirs.state(), &doing)?;
     let wanted = Wanted {
         name,
         image: create.image.unwrap_or_else(|| app.config.default_image().clone()),
@@ -101,23 +98,6 @@ fn spec(app: &App, create: &VmCreate) -> VmSpec {
         nat: create.nat.unwrap_or(true),
         publish: create.publish.clone(),
     }
-}
-
-fn check_room(app: &App, doing: &str) -> Result<(), Failure> {
-    let state = app.dirs.state();
-    let free = host::capacity::free_room(state)
-        .map_err(|error| failure(Code::Failed, format!("{doing}: look at {}: {error}", state.display())))?;
-    if free >= ROOM_MIN {
-        return Ok(());
-    }
-    let message = format!(
-        "{doing}: {} has {} MiB free, and {} MiB are needed",
-        state.display(),
-        free.mib(),
-        ROOM_MIN.mib()
-    );
-    Err(failure(Code::NoRoom, message)
-        .hinted("Free some; `banger vm prune` deletes machines that do not run."))
 }
 
 async fn make_and_start(

@@ -7,7 +7,7 @@ use image::{ImageRecord, KernelRecord, Recipe};
 use model::{Digest, ImageName, KernelName};
 
 use crate::{
-    app::App,
+    app::{App, check_room},
     failure::{Explained, failure},
     library::{self, told},
     operations::Operation,
@@ -118,8 +118,9 @@ pub(crate) async fn build_image(
     recipe: String,
     name: ImageName,
 ) -> Result<ImageRecord, Failure> {
-    let images = Arc::clone(&app.library.images);
     let doing = format!("build image {name}");
+    check_room(app.dirs.state(), &doing)?;
+    let images = Arc::clone(&app.library.images);
     library::job(operation, doing, move |job| images.build(&recipe, Some(&name), job)).await
 }
 
@@ -155,6 +156,7 @@ pub(crate) async fn pull_kernel(
     suite: Option<String>,
     name: Option<KernelName>,
 ) -> Result<KernelRecord, Failure> {
+    check_room(app.dirs.state(), "pull the kernel")?;
     let kernels = Arc::clone(&app.library.kernels);
     library::job(operation, "pull the kernel", move |job| kernels.pull(suite.as_deref(), name.as_ref(), job))
         .await

@@ -1,6 +1,6 @@
 //! What a machine uses, and whether it answers.
 
-use std::{fs, os::unix::fs::MetadataExt, path::Path, time::Duration};
+use std::time::Duration;
 
 use api::{Failure, VmHealth, VmStats};
 use model::VmState;
@@ -35,17 +35,9 @@ pub(crate) async fn stats(app: &App, vm: &VmRecord) -> Result<VmStats, Failure> 
         state: vm.state,
         cpu_millis: usage.map(|usage| usage.cpu_millis),
         memory_resident_bytes: usage.map(|usage| usage.resident_bytes),
-        disk_used_bytes: disk_used(&dir),
+        disk_used_bytes: host::file::disk_used(&dir),
         guest,
     })
-}
-
-/// The room that the files of a machine's directory take: it has no directories below it.
-fn disk_used(dir: &Path) -> u64 {
-    /// The unit of `st_blocks` (inode(7)).
-    const BLOCK_BYTES: u64 = 512;
-    let files = fs::read_dir(dir).into_iter().flatten().flatten();
-    files.filter_map(|file| file.metadata().ok()).map(|file| file.blocks() * BLOCK_BYTES).sum()
 }
 
 /// Asks a machine's agent whether it is there.

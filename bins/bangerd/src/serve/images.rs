@@ -1,6 +1,6 @@
 //! `/v1/images`.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use api::{Code, Image, ImageBuild, ImagePromote, OperationKind, Outcome, Pruned};
 use axum::{
@@ -9,8 +9,8 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
-use image::Recipe;
-use model::ImageName;
+use image::{Recipe, Reclaimed};
+use model::{Digest, ImageName};
 use serde::Deserialize;
 
 use super::{
@@ -19,7 +19,7 @@ use super::{
     reply::{Begun, Refused, Reply, begun},
 };
 use crate::{
-    app::App,
+    app::{App, check_room},
     failure::{Explained, failure},
     library::{self, image_view},
     machine,
@@ -72,6 +72,7 @@ pub(super) async fn build(State(app): State<Arc<App>>, Body(build): Body<ImageBu
         None => named(&recipe.name)?,
     };
     let _change = app.change().await?;
+    check_room(app.dirs.state(), &format!("build image {name}"))?;
     let task_app = Arc::clone(&app);
     let target = name.to_string();
     let operation = app.operations.begin(OperationKind::ImageBuild, &target, |operation| async move {
@@ -117,32 +118,38 @@ pub(super) async fn promote(State(app): State<Arc<App>>, Body(promote): Body<Ima
     Ok(begun(&operation))
 }
 
-/// Whether to say only what would go.
-#[derive(Debug, Deserialize)]
+/// How much goes.
+#[derive(Clone, Copy, Debug, Deserialize)]
 pub(super) struct Prune {
+    /// Only say what would.
     #[serde(default)]
     dry_run: bool,
+    /// Also images that their recipes make again.
+    #[serde(default)]
+    all: bool,
 }
 
 /// `POST /v1/images/prune`.
 pub(super) async fn prune(
     State(app): State<Arc<App>>,
-    Asked(Prune { dry_run }): Asked<Prune>,
+    Asked(Prune { dry_run, all }): Asked<Prune>,
 ) -> Reply<Json<Pruned>> {
     let _change = app.change().await?;
     let _taking = app.library.taking.write().await;
     let vms = &app.owner.snapshot().vms;
-    let kept_images = vms.iter().filter_map(|vm| vm.image_digest).collect();
+    let kept_images: BTreeSet<Digest> = vms.iter().filter_map(|vm| vm.image_digest).collect();
     let kept_kernels = vms.iter().filter_map(|vm| vm.kernel_digest).collect();
     let (images, kernels) = (Arc::clone(&app.library.images), Arc::clone(&app.library.kernels));
     let pruned = library::quick("prune the images", move || {
+        let made_again =
+            if all { images.prune_made_again(&kept_images, dry_run)? } else { Reclaimed::default() };
         let images = images.prune(&kept_images, dry_run)?;
         let kernels = kernels.prune(&kept_kernels, dry_run)?;
-        Ok::<_, image::Fault>([images, kernels])
+        Ok::<_, image::Fault>([made_again, images, kernels])
     });
-    let [images, kernels] = pruned.await?;
+    let pruned = pruned.await?;
     Ok(Json(Pruned {
-        removed: images.removed.into_iter().chain(kernels.removed).collect(),
-        freed_bytes: images.freed_bytes + kernels.freed_bytes,
+        freed_bytes: pruned.iter().map(|reclaimed| reclaimed.freed_bytes).sum(),
+        removed: pruned.into_iter().flat_map(|reclaimed| reclaimed.removed).collect(),
     }))
 }

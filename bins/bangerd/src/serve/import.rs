@@ -10,13 +10,13 @@ use std::{
 use api::{Code, Failure};
 use axum::body::Body;
 use futures::TryStreamExt;
-use model::{OpId, Size};
+use model::OpId;
 use tokio::io::AsyncWriteExt;
 
-use crate::failure::{Explained, failure};
-
-/// The room that is left alone on the disk, whatever comes in.
-const ROOM_LEFT: Size = Size::from_mib(256);
+use crate::{
+    app::RESERVE,
+    failure::{Explained, failure},
+};
 
 /// How often the room is looked at, in bytes that came in.
 const LOOK_EVERY_BYTES: u64 = 64 * 1024 * 1024;
@@ -58,12 +58,12 @@ pub(super) async fn stage(dir: &Path, body: Body) -> Result<File, Failure> {
 
 fn check_room(dir: &Path) -> Result<(), Failure> {
     let free = host::capacity::free_room(dir).unwrap_or_default();
-    if free.bytes() > ROOM_LEFT.bytes() + LOOK_EVERY_BYTES { Ok(()) } else { Err(no_room(dir)) }
+    if free.bytes() > RESERVE.bytes() + LOOK_EVERY_BYTES { Ok(()) } else { Err(no_room(dir)) }
 }
 
 fn no_room(dir: &Path) -> Failure {
     failure(Code::NoRoom, format!("take the file in: {} has too little room for it", dir.display()))
-        .hinted("Free some; `banger image cache prune` removes what can be made again.")
+        .hinted("`banger du` shows what takes room, and what could go.")
 }
 
 fn nameless(dir: &Path) -> io::Result<File> {

@@ -19,6 +19,7 @@ use crate::{app::App, failure::failure};
 pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/v1/info", get(system::info))
+        .route("/v1/usage", get(system::usage))
         .route("/v1/doctor", get(system::doctor))
         .route("/v1/doctor/fix", post(system::doctor_fix))
         .route("/v1/shutdown", post(system::shutdown))

@@ -1,8 +1,8 @@
-//! `/v1/info`, `/v1/doctor`, `/v1/doctor/fix`, `/v1/shutdown`, `/v1/restart`.
+//! `/v1/info`, `/v1/usage`, `/v1/doctor`, `/v1/doctor/fix`, `/v1/shutdown`, `/v1/restart`.
 
 use std::sync::Arc;
 
-use api::{Code, DoctorDefaults, DoctorReport, Info};
+use api::{Code, DoctorDefaults, DoctorReport, Info, Usage};
 use axum::{Json, extract::State, http::StatusCode};
 
 use super::{body::Asked, reply::Reply};
@@ -33,6 +33,11 @@ pub(super) async fn doctor_fix(
 ) -> Reply<Json<DoctorReport>> {
     let _change = app.change().await?;
     Ok(Json(facts::fix(&app, &defaults).await?))
+}
+
+/// `GET /v1/usage`.
+pub(super) async fn usage(State(app): State<Arc<App>>) -> Reply<Json<Usage>> {
+    Ok(Json(facts::usage(&app).await?))
 }
 
 /// `POST /v1/shutdown`.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Accepted, Census, DoctorDefaults, DoctorReport, Held, Hold, Image, ImageBuild, ImagePromote, Info,
-    Kernel, KernelPull, OperationSummary, Pruned, Vm, VmChange, VmCreate, VmHealth, VmKill, VmStats,
+    Kernel, KernelPull, OperationSummary, Pruned, Usage, Vm, VmChange, VmCreate, VmHealth, VmKill, VmStats,
     Workspace,
 };
 
@@ -96,8 +96,12 @@ calls! {
         ask upload(format!("/v1/images/import?name={name}"), file);
     /// Makes an image of a stopped machine's root disk.
     image_promote(promote: &ImagePromote) -> Accepted = ask Call::post("/v1/images/promote").json(promote)?;
-    /// Takes away what no image needs, or says what it would be.
-    images_prune(dry_run: bool) -> Pruned = ask Call::post(format!("/v1/images/prune?dry_run={dry_run}"));
+    /// Takes away what can be made again and nothing uses, or says what it would be; with `all` also images that a
+    /// recipe makes again.
+    images_prune(dry_run: bool, all: bool) -> Pruned =
+        ask Call::post(format!("/v1/images/prune?dry_run={dry_run}&all={all}"));
+    /// What takes room on the disk.
+    usage() -> Usage = ask Call::get("/v1/usage");
 
     /// Every kernel.
     kernels() -> Vec<Kernel> = ask Call::get("/v1/kernels");

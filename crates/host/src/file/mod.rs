@@ -1,6 +1,8 @@
-//! Files that others wrote: read within bounds, changed whole.
+//! Files: read within bounds, changed whole, and the room that they take.
 
 mod read;
+mod room;
 pub mod text_file;
 
 pub use read::{read_bounded, read_text};
+pub use room::{Room, disk_used};

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use host::file::disk_used;
 use jiff::Timestamp;
 use model::{Digest, ImageName};
 use serde::{Deserialize, Serialize};
@@ -20,9 +21,12 @@ use crate::{
     ext4::{self, Layout, Superblock, Tree},
     fault::At,
     magic,
-    objects::{Lock, Objects, Partial, Record, copy_sparse, disk_used},
+    objects::{Lock, Objects, Partial, Record, copy_sparse},
     tool::Tool,
 };
+
+/// How the source of an image that was built begins; the name of its recipe follows.
+const RECIPE: &str = "recipe ";
 
 const DISK: &str = "rootfs.ext4";
 const MIB: u64 = 1 << 20;
@@ -155,7 +159,7 @@ impl ImageStore {
         }
         let partial = self.objects.partial()?;
         let tree = rootfs::bootstrap(&found, partial.path(), job)?;
-        self.keep_tree(partial, &name, &tree, &format!("recipe {recipe}"), &lock, job)
+        self.keep_tree(partial, &name, &tree, &format!("{RECIPE}{recipe}"), &lock, job)
     }
 
     /// Takes a root file system from a stream: a tar (packed with gzip, xz, zstd or lz4, or not) or an ext4
@@ -355,6 +359,36 @@ impl ImageStore {
     /// [`Fault`] at the first that could not be removed.
     pub fn prune(&self, keep: &BTreeSet<Digest>, is_trial: bool) -> Result<Reclaimed, Fault> {
         self.objects.prune(keep, is_trial)
+    }
+
+    /// Takes away the names of images that their recipes make again, except those in `keep`, and their files with
+    /// them. With `is_trial` it only says what it would take.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] at the first that could not be removed.
+    pub fn prune_made_again(&self, keep: &BTreeSet<Digest>, is_trial: bool) -> Result<Reclaimed, Fault> {
+        let (mut reclaimed, all) = (Reclaimed::default(), self.list()?);
+        // A file that something else is called by as well stays.
+        let is_made_again = |image: &ImageRecord| {
+            let recipe = image.source.strip_prefix(RECIPE).and_then(Recipe::find);
+            recipe.is_some() && !keep.contains(&image.digest)
+        };
+        let stays: BTreeSet<Digest> =
+            all.iter().filter(|image| !is_made_again(image)).map(|image| image.digest).collect();
+        let mut freed = BTreeSet::new();
+        for image in all.iter().filter(|image| is_made_again(image)) {
+            if !stays.contains(&image.digest) && freed.insert(image.digest) {
+                reclaimed.freed_bytes += image.disk_used_bytes;
+            }
+            if !is_trial {
+                self.objects.delete(image.name.as_str())?;
+            }
+            reclaimed
+                .removed
+                .push(format!("image {} ({}, made again when needed)", image.name, image.source));
+        }
+        Ok(reclaimed)
     }
 
     /// The room that the store takes, in bytes.

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use host::file::disk_used;
 use jiff::Timestamp;
 use model::{Digest, KernelName};
 use serde::{Deserialize, Serialize};
@@ -22,7 +23,7 @@ use super::{
 use crate::{
     Fault, Job, Reclaimed,
     fault::At,
-    objects::{Objects, Partial, Record, disk_used, file_names, remove_tree, sync_dir},
+    objects::{Objects, Partial, Record, file_names, remove_tree, sync_dir},
 };
 
 const VMLINUX: &str = "vmlinux";
@@ -285,6 +286,13 @@ impl KernelStore {
             remove_tree(&self.initramfs_dir(&digest))?;
         }
         Ok(())
+    }
+
+    /// The directories in which a kernel lies: its own, and that of what is made for it.
+    #[must_use]
+    pub fn places(&self, digest: &Digest) -> [PathBuf; 2] {
+        let made = self.objects.dir().join(INITRAMFS).join(digest.to_string());
+        [self.objects.object_dir(digest), made]
     }
 
     /// Removes what killed processes left half made. Safe at any time.

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     io,
-    os::unix::fs::{FileExt, MetadataExt, PermissionsExt},
+    os::unix::fs::{FileExt, PermissionsExt},
     path::Path,
 };
 
@@ -27,17 +27,6 @@ pub(crate) fn sync_tree(dir: &Path) -> Result<(), Fault> {
         }
     }
     sync_dir(dir)
-}
-
-/// The room that a file or a tree takes, in bytes; what cannot be read counts nothing.
-pub(crate) fn disk_used(path: &Path) -> u64 {
-    let Ok(meta) = fs::symlink_metadata(path) else { return 0 };
-    let own = meta.blocks() * 512;
-    if !meta.is_dir() {
-        return own;
-    }
-    let entries = fs::read_dir(path).into_iter().flatten().flatten();
-    own + entries.map(|entry| disk_used(&entry.path())).sum::<u64>()
 }
 
 /// Removes a file or a tree, also below directories that may not be written. What is not there is removed.

@@ -15,8 +15,9 @@ use jiff::Timestamp;
 use model::{Class, InstallRecord};
 use serde_json::{Value, json};
 
-use super::rights::{agreed, need_root, no_update_meanwhile, own_directory, systemd};
+use super::rights::{need_root, no_update_meanwhile, own_directory, systemd};
 use crate::{
+    commands::ask::Yes,
     daemon::Context,
     exit,
     fault::{Doing as _, Fault},
@@ -56,7 +57,7 @@ impl Install {
         }
         // Asked before anything is written: without it there is nothing to install for.
         let systemd = systemd(DOING).await?;
-        if !agreed(context, self.yes, "Go on?", DOING)? {
+        if !(Yes { flag: "--yes", is_given: self.yes }).ask(context, "Go on?", DOING)? {
             context.screen.note("nothing was written");
             return Ok(exit::DONE);
         }

@@ -3,7 +3,6 @@
 use std::{
     env,
     fs::{self, File},
-    io::{self, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -16,7 +15,7 @@ use model::Class;
 use updater::{authorise, places::Places, record::lock};
 
 use crate::{
-    daemon::{Context, uid},
+    daemon::uid,
     fault::{Doing as _, Explain, Fault, chain},
 };
 
@@ -90,23 +89,4 @@ pub(super) fn no_update_meanwhile(doing: &str) -> Result<Vec<File>, Fault> {
         hint: error.hint,
         ..Fault::new(error.class, format!("{doing}: {}", error.why))
     })
-}
-
-/// Asks whether to go on. Returns whether to.
-///
-/// # Errors
-///
-/// There is nobody to ask, and nobody said yes before.
-pub(super) fn agreed(context: &Context, is_agreed: bool, question: &str, doing: &str) -> Result<bool, Fault> {
-    if is_agreed {
-        return Ok(true);
-    }
-    let can_ask = io::stdin().is_terminal() && io::stderr().is_terminal() && !context.screen.is_json();
-    if !can_ask {
-        return Err(Fault::usage(format!("{doing}: there is no terminal to ask on")).hint("Give --yes."));
-    }
-    write!(io::stderr(), "{question} [y/N] ").ok();
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer).doing(doing)?;
-    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }

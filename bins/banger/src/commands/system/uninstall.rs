@@ -17,10 +17,11 @@ use model::{Class, InstallRecord, OpId, VmState};
 use serde_json::json;
 
 use super::{
-    rights::{agreed, need_root, no_update_meanwhile, systemd},
+    rights::{need_root, no_update_meanwhile, systemd},
     status::plan_of,
 };
 use crate::{
+    commands::ask::Yes,
     daemon::{Context, daemon_as_it_is},
     exit,
     fault::{Doing as _, Fault},
@@ -69,7 +70,7 @@ impl Uninstall {
         let names: Vec<&str> = machines.iter().map(|machine| machine.name.as_str()).collect();
         let object = json!({ "paths": list, "machines": names, "purge": self.purge });
         context.screen.show("removal", object, || text(&list, &machines));
-        if !agreed(context, self.yes, "Go on?", DOING)? {
+        if !(Yes { flag: "--yes", is_given: self.yes }).ask(context, "Go on?", DOING)? {
             context.screen.note("nothing was removed");
             return Ok(exit::DONE);
         }

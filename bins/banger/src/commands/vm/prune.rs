@@ -1,17 +1,18 @@
 //! `banger vm prune`.
 
-use std::io::{self, IsTerminal as _, Write as _};
-
 use api::Vm;
 use futures::{StreamExt as _, stream::FuturesOrdered};
 use model::VmState;
 use serde_json::json;
 
 use crate::{
-    commands::each::{Told, tell},
+    commands::{
+        ask::Yes,
+        each::{Told, tell},
+    },
     daemon::Context,
     exit,
-    fault::{Doing as _, Explain as _, Fault},
+    fault::{Doing as _, Fault},
     follow::{OnSignal, Operation, Progress},
     interrupt::Interrupts,
 };
@@ -29,16 +30,14 @@ const DOING: &str = "delete machines that do not run";
 
 impl Prune {
     pub(crate) async fn run(&self, context: &Context) -> Result<u8, Fault> {
-        let can_ask = io::stdin().is_terminal() && io::stderr().is_terminal() && !context.screen.is_json();
-        if !self.force && !can_ask {
-            return Err(Fault::usage(format!("{DOING}: there is no terminal to ask on")).hint("Give -f."));
-        }
+        let yes = Yes { flag: "-f", is_given: self.force };
+        yes.check(context, DOING)?;
         let client = context.daemon(DOING).await?;
         let mut vms = context.vms(&client, DOING).await?;
         vms.retain(|vm| matches!(vm.state, VmState::Created | VmState::Stopped | VmState::Error));
         if vms.is_empty() {
             context.screen.note("nothing to delete");
-        } else if !self.force && !asked(&vms)? {
+        } else if !yes.ask(context, &question(&vms), DOING)? {
             context.screen.note("nothing was deleted");
             return Ok(exit::DONE);
         }
@@ -57,12 +56,9 @@ impl Prune {
     }
 }
 
-fn asked(vms: &[Vm]) -> Result<bool, Fault> {
+fn question(vms: &[Vm]) -> String {
     let names: Vec<&str> = vms.iter().map(|vm| vm.name.as_str()).collect();
-    write!(io::stderr(), "delete {} with all they hold? [y/N] ", names.join(", ")).ok();
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer).map_err(|error| error.explain(DOING))?;
-    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    format!("delete {} with all they hold?", names.join(", "))
 }
 
 async fn delete(

@@ -276,3 +276,27 @@ fn a_cancelled_import_says_so_and_leaves_nothing() {
     assert!(matches!(error, ImageError::Fault(Fault::Cancelled)), "{error:?}");
     assert_eq!(left(dir.path()), [""; 0]);
 }
+
+#[test]
+fn what_a_recipe_makes_again_goes_and_nothing_else() {
+    let (dir, store) = store();
+    let add = |text: &str, bytes: &[u8], source: &str| {
+        store.import(&name(text), bytes, source, &Job::quiet()).unwrap().digest
+    };
+    let more =
+        with(|tar| tar.append(&header("./more", tar::EntryType::Regular, 0o644, 0), &b""[..]).unwrap());
+    let most =
+        with(|tar| tar.append(&header("./most", tar::EntryType::Regular, 0o644, 0), &b""[..]).unwrap());
+    add("built", &root_tar(62), "recipe debian-small");
+    let stood_on = add("used", &more, "recipe debian-small");
+    add("mine", &most, "import");
+    add("unknown", &most, "recipe of-another-release");
+    let keep = BTreeSet::from([stood_on]);
+    let trial = store.prune_made_again(&keep, true).unwrap();
+    assert_eq!(trial.removed, ["image built (recipe debian-small, made again when needed)"]);
+    assert_eq!(store.list().unwrap().len(), 4, "nothing goes on trial");
+    assert_eq!(store.prune_made_again(&keep, false).unwrap(), trial);
+    let names: Vec<String> = store.list().unwrap().into_iter().map(|image| image.name.to_string()).collect();
+    assert_eq!(names, ["mine", "unknown", "used"]);
+    assert!(trial.freed_bytes > 0 && left(dir.path()).is_empty());
+}

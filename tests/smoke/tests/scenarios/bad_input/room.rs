@@ -123,6 +123,7 @@ fn a_disk_that_is_full_while_a_machine_is_made_leaves_nothing() {
         {
             let _filler = Filler::bytes(&state, 4096);
             table.refused("little room", line, 1);
+            table.refused("little room for an image", "image build debian-small --name box", 1);
         }
         {
             let _filler = Filler::bytes(&state, 0);

@@ -2,6 +2,7 @@
 
 mod concurrent;
 mod ctrl_c;
+mod du;
 mod images;
 mod kept;
 mod life;
