@@ -7,7 +7,6 @@ mod exit;
 mod fault;
 mod follow;
 mod interrupt;
-mod release;
 mod screen;
 mod session;
 mod text;

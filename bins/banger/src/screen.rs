@@ -196,14 +196,14 @@ impl Screen {
     }
 
     /// Colours a word of a table by what it means.
-    pub(crate) fn verdict(self, word: &str, verdict: api::Verdict) -> String {
+    pub(crate) fn verdict(self, word: &str, verdict: model::Verdict) -> String {
         if !self.color_out {
             return word.to_owned();
         }
         match verdict {
-            api::Verdict::Pass => word.green().to_string(),
-            api::Verdict::Warn => word.yellow().to_string(),
-            api::Verdict::Fail => word.red().bold().to_string(),
+            model::Verdict::Pass => word.green().to_string(),
+            model::Verdict::Warn => word.yellow().to_string(),
+            model::Verdict::Fail => word.red().bold().to_string(),
         }
     }
 }

@@ -54,7 +54,7 @@ pub(crate) fn run(is_system: bool) -> Result<(), Fatal> {
     let config = read_config(dirs)?;
     program::start_log(service.log_dir(), config.log_level())
         .map_err(|error| Fatal::new("open its log", &error, Class::Failed, None))?;
-    tracing::info!(pid = std::process::id(), "bangerd {} starts", program::version_line());
+    tracing::info!(pid = std::process::id(), "bangerd {} starts", built::line());
 
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

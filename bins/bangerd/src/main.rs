@@ -19,7 +19,7 @@ use clap::Parser;
 fn main() -> ExitCode {
     let args = program::Args::parse();
     if args.version {
-        return say(&format!("bangerd {}", program::version_line()));
+        return say(&format!("bangerd {}", built::line()));
     }
     if args.check_migrations {
         return program::check_migrations(args.system);

@@ -57,7 +57,7 @@ pub use failure::{Code, Failure};
 pub use hold::{Census, Counted, HOLD_SECS_MAX, HOLDER_BYTES_MAX, HOLDER_UPDATE, Held, Hold, MonitorProcess};
 pub use image::{Image, ImageBuild, ImagePromote, Kernel, KernelPull, Pruned};
 pub use operation::{Accepted, Event, EventRecord, OperationKind, OperationSummary, Outcome};
-pub use system::{Check, DoctorDefaults, DoctorReport, Info, Setting, Verdict};
+pub use system::{DoctorDefaults, DoctorReport, Info, Setting};
 pub use usage::{Usage, UsageItem, UsageKind};
 pub use vm::{Vm, VmChange, VmCreate, VmHealth, VmKill, VmStats, Workspace};
 

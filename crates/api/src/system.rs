@@ -1,7 +1,7 @@
 //! The daemon, its settings, and the health of the host.
 
 use jiff::Timestamp;
-use model::{ImageName, KernelName, VmSpec};
+use model::{Check, ImageName, KernelName, VmSpec};
 use serde::{Deserialize, Serialize};
 
 /// What a daemon is and how it works on this host.
@@ -66,31 +66,6 @@ pub struct DoctorDefaults {
     /// The kernel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kernel: Option<KernelName>,
-}
-
-/// What one check of `doctor` found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// As it should be.
-    Pass,
-    /// It works, and could be better.
-    Warn,
-    /// It does not work.
-    Fail,
-}
-
-/// One check of `doctor`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Check {
-    /// What was checked: `monitor`, `kvm`, `store`. A name is never given another meaning.
-    pub name: String,
-    /// What it came to.
-    pub verdict: Verdict,
-    /// What was found, in a line.
-    pub found: String,
-    /// What to do, in a sentence that names a command.
-    pub hint: Option<String>,
 }
 
 /// What `doctor` found.

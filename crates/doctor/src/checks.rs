@@ -1,10 +1,10 @@
 //! The checks, one function each.
 
-use model::Size;
+use model::{Check, Size};
 
 use crate::{
-    AgentFact, Check, Facts, FirecrackerFact, HelperFact, KvmFact, MonitorFact, NamedFact, SocketFact,
-    StoreFact, system::joined,
+    AgentFact, Facts, FirecrackerFact, HelperFact, KvmFact, MonitorFact, NamedFact, SocketFact, StoreFact,
+    system::joined,
 };
 
 /// The oldest QEMU that is tested: Debian 12's.

@@ -1,6 +1,8 @@
 //! Every check, in order.
 
-use crate::{Check, Facts, checks, system};
+use model::Check;
+
+use crate::{Facts, checks, system};
 
 /// Says what each fact means, in a fixed order.
 #[must_use]
@@ -27,12 +29,12 @@ pub fn examine(facts: &Facts) -> Vec<Check> {
 
 #[cfg(test)]
 mod tests {
-    use model::Size;
+    use model::{Size, Verdict};
 
     use super::*;
     use crate::{
         AgentFact, Drift, FilesFact, Finding, FirecrackerFact, HelperFact, HelperFacts, InstallFacts,
-        KvmFact, MonitorFact, NAMES, NamedFact, ServicesFact, SocketFact, StoreFact, ToolFact, Verdict,
+        KvmFact, MonitorFact, NAMES, NamedFact, ServicesFact, SocketFact, StoreFact, ToolFact,
         examine_install,
     };
 
@@ -313,7 +315,7 @@ mod tests {
         let daemons = std::iter::once(&bad).chain(&helpers).flat_map(examine);
         let installs = bad_installs();
         for check in daemons.chain(installs.iter().flat_map(examine_install)) {
-            assert!(NAMES.contains(&check.name), "{}", check.name);
+            assert!(NAMES.contains(&check.name.as_str()), "{}", check.name);
             if check.verdict != Verdict::Pass {
                 let hint = check.hint.unwrap_or_default();
                 assert_eq!(hint.matches('`').count() % 2, 0, "{}: {hint}", check.name);

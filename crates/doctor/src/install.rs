@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::{Check, Drift, FilesFact, InstallFacts, ServicesFact, checks, system::joined};
+use model::Check;
+
+use crate::{Drift, FilesFact, InstallFacts, ServicesFact, checks, system::joined};
 
 /// Says what each fact about a system install means, in a fixed order.
 #[must_use]

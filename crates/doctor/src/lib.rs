@@ -3,7 +3,6 @@
 //! Whoever calls gathers the facts; [`examine()`] says what those of the daemon and its helper mean, and
 //! [`examine_install()`] what those of a system install mean. Neither touches anything.
 
-mod check;
 mod checks;
 mod examine;
 mod facts;
@@ -11,7 +10,6 @@ mod install;
 mod names;
 mod system;
 
-pub use check::{Check, Verdict};
 pub use examine::examine;
 pub use facts::{
     AgentFact, Drift, Facts, FilesFact, Finding, FirecrackerFact, HelperFact, HelperFacts, InstallFacts,

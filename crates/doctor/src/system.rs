@@ -1,6 +1,8 @@
 //! The checks of system mode that the root helper's facts decide.
 
-use crate::{Check, Facts, Finding, HelperFact, HelperFacts};
+use model::Check;
+
+use crate::{Facts, Finding, HelperFact, HelperFacts};
 
 const FIX: &str = "Put it right: `banger doctor --fix`.";
 /// Findings that are named; of more there is the number.

@@ -3,6 +3,7 @@
 //! Whoever holds one of these types need not check it again: a [`VmName`] is a name, a [`Size`] has a
 //! unit, a [`Digest`] is 32 bytes. Nothing here reads a file, a clock or the environment.
 
+mod check;
 mod digest;
 mod error;
 mod id;
@@ -16,6 +17,7 @@ mod time_limit;
 mod version;
 mod workspace;
 
+pub use check::{Check, Verdict};
 pub use digest::Digest;
 pub use error::{Class, ParseError};
 pub use id::{BootId, OpId, VmId};

@@ -179,6 +179,6 @@ pub(crate) fn failed_checks(
         let said = ended.said.split_whitespace().collect::<Vec<_>>().join(" ");
         return Err(UpdateError::failed(step, format!("its doctor says nothing that can be read: {said}")));
     };
-    let fails = report.checks.into_iter().filter(|check| check.verdict == api::Verdict::Fail);
+    let fails = report.checks.into_iter().filter(|check| check.verdict == model::Verdict::Fail);
     Ok(fails.map(|check| check.name).collect())
 }

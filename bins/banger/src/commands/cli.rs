@@ -11,7 +11,7 @@ use crate::screen::{Color, Detail, Screen};
 #[derive(Debug, Parser)]
 #[command(
     name = "banger",
-    version = version::one_line(),
+    version = built::line(),
     disable_help_subcommand = true,
     max_term_width = 100,
     subcommand_required = true,

@@ -10,13 +10,13 @@ use api::{
     Code, Failure, Vm,
     client::{Client, ClientError},
 };
+use built::VERSION;
 use host::dirs::Mode;
 use model::VmName;
 
 use super::{owners::Owners, paths, refs, starter, unfinished};
 use crate::{
     fault::{Doing as _, Explain as _, Fault},
-    release::VERSION,
     screen::Screen,
 };
 

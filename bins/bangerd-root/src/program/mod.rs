@@ -4,7 +4,6 @@ mod args;
 mod log;
 mod run;
 mod serve;
-mod version;
 
 pub use args::{Args, ArgsError, Task};
 pub use run::run;

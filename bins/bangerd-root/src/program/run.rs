@@ -2,7 +2,7 @@
 
 use std::{env, io, io::Write, process::ExitCode};
 
-use super::{Args, Task, log, serve, version};
+use super::{Args, Task, log, serve};
 use crate::{launcher, places::Places, refuse::chain};
 
 /// The exit code of a command line that cannot be meant.
@@ -17,7 +17,7 @@ pub fn run() -> ExitCode {
     };
     let places = Places::below(&args.prefix);
     match args.task {
-        Task::Version => say(&format!("bangerd-root {}", version::line())),
+        Task::Version => say(&format!("bangerd-root {}", built::line())),
         Task::Launch { id } => complain(&launcher::monitor(&places, &id), 1),
         Task::Link { id } => complain(&launcher::link(&places, &id), 1),
         Task::AskToStop { id } => in_runtime(async move {

@@ -8,7 +8,8 @@ use std::{
     time::Duration,
 };
 
-use api::{Check, DoctorDefaults, DoctorReport, Failure, Verdict};
+use api::{DoctorDefaults, DoctorReport, Failure};
+use built::VERSION;
 use config::{AccelChoice, VmmChoice};
 use doctor::{
     AgentFact, Facts, FirecrackerFact, KvmFact, MonitorFact, NamedFact, SocketFact, StoreFact, ToolFact,
@@ -22,7 +23,7 @@ use crate::{
     failure::chain,
     machine,
     owner::BOOTS_RETRIED,
-    program::{DATABASE, VERSION},
+    program::DATABASE,
 };
 
 /// How long a program may take to say its version.
@@ -39,18 +40,7 @@ pub(crate) async fn doctor(app: &App, defaults: &DoctorDefaults) -> Result<Docto
 
 /// What facts mean, as it is told.
 pub(super) fn report(facts: &Facts) -> DoctorReport {
-    let told = |check: doctor::Check| Check {
-        name: check.name.to_owned(),
-        verdict: match check.verdict {
-            doctor::Verdict::Pass => Verdict::Pass,
-            doctor::Verdict::Warn => Verdict::Warn,
-            doctor::Verdict::Fail => Verdict::Fail,
-        },
-        found: check.found,
-        hint: check.hint,
-    };
-    let checks = doctor::examine(facts).into_iter().map(told).collect();
-    DoctorReport { checks, fixed: vec![], unfixed: vec![] }
+    DoctorReport { checks: doctor::examine(facts), fixed: vec![], unfixed: vec![] }
 }
 
 /// Gathers all that the daemon and its helper know.

@@ -3,15 +3,11 @@
 use std::path::Path;
 
 use api::{Failure, Info, Setting};
+use built::{COMMIT, VERSION};
 use config::{Shown, VmmChoice};
 use model::{VmSpec, VmState};
 
-use crate::{
-    app::App,
-    failure::chain,
-    machine,
-    program::{COMMIT, LOG_FILE, VERSION},
-};
+use crate::{app::App, failure::chain, machine, program::LOG_FILE};
 
 /// Gathers what `info` shows.
 ///

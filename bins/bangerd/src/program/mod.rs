@@ -7,7 +7,6 @@ mod lock;
 mod log;
 mod restart;
 mod service;
-mod version;
 
 pub(crate) use args::Args;
 pub(crate) use database::{DATABASE, check_migrations, copy_database, restore_database};
@@ -16,4 +15,3 @@ pub(crate) use lock::{LockError, take as take_lock};
 pub(crate) use log::{FILE as LOG_FILE, start as start_log};
 pub(crate) use restart::{become_next, next};
 pub(crate) use service::{Service, tell_of_end, tell_when_ready};
-pub(crate) use version::{COMMIT, VERSION, line as version_line};

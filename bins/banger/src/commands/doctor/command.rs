@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use api::{Check, DoctorReport, Verdict};
+use api::DoctorReport;
+use built::VERSION;
 use doctor::examine_install;
 use host::dirs::Mode;
-use model::Class;
+use model::{Check, Class, Verdict};
 use serde::Serialize;
 
 use super::install;
@@ -13,7 +14,6 @@ use crate::{
     daemon::{Context, Owners, mode, uid},
     exit,
     fault::{Doing as _, Fault},
-    release::VERSION,
     screen::Screen,
 };
 
@@ -54,7 +54,7 @@ impl Doctor {
         };
         checks.push(daemon);
         if let Mode::System { record } = &mode {
-            checks.extend(examine_install(&install::facts(record).await).into_iter().map(told));
+            checks.extend(examine_install(&install::facts(record).await));
         }
         report.checks.splice(0..0, checks);
         let fails = |check: &&Check| check.verdict == Verdict::Fail;
@@ -92,19 +92,6 @@ impl Doctor {
 fn unreachable(fault: Fault) -> Check {
     let hint = fault.hint.unwrap_or_else(|| "See why: `banger daemon status`.".to_owned());
     Check { name: "daemon".to_owned(), verdict: Verdict::Fail, found: fault.message, hint: Some(hint) }
-}
-
-fn told(check: doctor::Check) -> Check {
-    Check {
-        name: check.name.to_owned(),
-        verdict: match check.verdict {
-            doctor::Verdict::Pass => Verdict::Pass,
-            doctor::Verdict::Warn => Verdict::Warn,
-            doctor::Verdict::Fail => Verdict::Fail,
-        },
-        found: check.found,
-        hint: check.hint,
-    }
 }
 
 fn text(screen: Screen, report: &DoctorReport) -> String {

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use built::VERSION;
 use doctor::{Drift, FilesFact, InstallFacts, ServicesFact, SocketFact};
 use host::{dirs::SystemPaths, systemd::Systemd};
 use install::{
@@ -19,7 +20,6 @@ use model::{InstallRecord, Version};
 use crate::{
     commands::system::{is_elsewhere, is_up, plan_of},
     fault::{chain, plain_io},
-    release::VERSION,
 };
 
 /// Looks at the install that a record tells of. Changes nothing, and needs no rights but the owner's.

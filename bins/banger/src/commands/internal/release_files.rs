@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use built::VERSION;
 use host::dirs::SystemPaths;
 use install::{apply, owner, plan, units};
 use model::Class;
@@ -9,7 +10,6 @@ use model::Class;
 use crate::{
     exit,
     fault::{Doing as _, Fault},
-    release::VERSION,
 };
 
 /// Writes the units. They name the place where they will lie, and the owner that is recorded.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use built::{COMMIT, VERSION};
 use host::dirs::{RecordError, SystemPaths};
 use install::{
     InstallError, apply,
@@ -21,7 +22,6 @@ use crate::{
     daemon::Context,
     exit,
     fault::{Doing as _, Fault},
-    release::{COMMIT, VERSION, built_at},
 };
 
 /// Install banger as a service for one user; says first what it writes
@@ -99,7 +99,7 @@ impl Install {
             owner_home: owner.home,
             version,
             commit: COMMIT.to_owned(),
-            built_at: built_at(),
+            built_at: built::at(),
             installed_at: before.map_or_else(Timestamp::now, |before| before.installed_at),
         };
         let from = own_directory(DOING)?;

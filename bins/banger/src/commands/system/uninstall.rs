@@ -6,6 +6,7 @@ use std::{
 };
 
 use api::client::{Client, ClientError};
+use built::{COMMIT, VERSION};
 use futures::future::join_all;
 use host::{dirs::SystemPaths, net, systemd::Systemd};
 use install::{
@@ -27,7 +28,6 @@ use crate::{
     fault::{Doing as _, Fault},
     follow::{OnSignal, Operation, Progress},
     interrupt::Interrupts,
-    release::{COMMIT, VERSION},
 };
 
 /// Remove the system install; machines are stopped, and kept unless purged

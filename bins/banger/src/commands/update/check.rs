@@ -1,5 +1,6 @@
 //! `banger update --check`.
 
+use built::VERSION;
 use install::sums::{Compared, compare};
 use model::Version;
 use serde_json::json;
@@ -13,7 +14,6 @@ use crate::{
     daemon::Context,
     exit,
     fault::{Doing as _, Fault},
-    release::VERSION,
 };
 
 /// How what is installed stands to what is on offer.
