@@ -19,8 +19,9 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  banger du\n  banger du --json | jq '[.usage.items[] | select(.remove)]'\n\n\
-    USED is what the disk gave, not how long a file looks. SHARED is what of that another file has as well,\n\
-    where the file system lets copies share their blocks: taking one of them away does not give it back."
+    USED is what the disk gave, not how long a file looks. SHARED is what of that another file has\n\
+    as well, where the file system lets copies share their blocks: taking one of them away does not\n\
+    give it back."
 )]
 pub(crate) struct Du {}
 

@@ -22,9 +22,9 @@ pub(crate) enum Cache {
     banger image cache prune --dry-run\n  \
     banger image cache prune -f\n  \
     banger image cache prune --all      images that no machine stands on, too\n\n\
-    What goes: images and kernels without a name on which no machine stands, and what was made for a boot\n\
-    and is not the newest. With --all also named images that their recipes build again. What was imported,\n\
-    promoted or registered stays.")]
+    What goes: images and kernels without a name on which no machine stands, and all but the newest\n\
+    initramfs of each kernel. With --all also named images that their recipes build again. What was\n\
+    imported, promoted or registered stays.")]
 pub(crate) struct Prune {
     /// Say only what it would be
     #[arg(long, conflicts_with = "force")]
