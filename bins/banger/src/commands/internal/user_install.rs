@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use built::{COMMIT, VERSION};
 use host::dirs::{Dirs, Environment};
 use install::{apply, look, owner, plan};
 use jiff::Timestamp;
@@ -10,7 +11,6 @@ use model::InstallRecord;
 use crate::{
     exit,
     fault::{Doing as _, Fault},
-    release::{COMMIT, VERSION, built_at},
 };
 
 /// Installs this release below the user's home, without root. Doing it twice is doing it once.
@@ -27,7 +27,7 @@ pub(super) fn run() -> Result<u8, Fault> {
         owner_home: owner.home,
         version: VERSION.parse().doing(doing)?,
         commit: COMMIT.to_owned(),
-        built_at: built_at(),
+        built_at: built::at(),
         installed_at: Timestamp::now(),
     };
     let plan = plan::plan_own(&own, &record, program.parent().unwrap_or(Path::new("/")));
