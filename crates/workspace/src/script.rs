@@ -36,7 +36,7 @@ if [ -e .git/banger/copied ]; then xargs -0 rm -rf -- <.git/banger/copied; fi
 rm -rf .git
 clear='cd "$1" || exit; shift
 for f; do
-    if [ -d "$f" ] && [ ! -L "$f" ]; then find "$f" -depth -type d -exec rmdir -- {} + 2>/dev/null || :; fi
+    if [ -d "$f" ] && [ ! -L "$f" ]; then find "./$f" -depth -type d -exec rmdir -- {} + 2>/dev/null || :; fi
 done'
 xargs -0 sh -c "$clear" sh "$1" <"$2/.git/banger/copied"
 cp -alf -- "$2/." .
@@ -49,16 +49,16 @@ rm -f .banger-unfinished
 pub const DISCARD: &str = r#"rm -rf -- "$1""#;
 
 /// Prints the difference between what was copied to `$1`, or the commit `$2`, and what is there now: as `$3` says, a
-/// `patch`, `stat` or `files`. Needs git; the guest's own index is not touched.
+/// `patch`, `stat` or `files`. Needs git; the guest's own index is not touched. Repositories that the guest made within
+/// are left out, and named on stderr.
 ///
 /// Exits with 3 where there is no git, 4 where there is no copy, 5 where there is no such commit.
 pub const EXPORT: &str = r#"
 cd "$1" 2>/dev/null || exit 4
 command -v git >/dev/null || exit 3
 if [ -n "$2" ]; then
-    git_dir=$(git rev-parse --absolute-git-dir 2>/dev/null) || exit 4
-    top=$(git rev-parse --show-toplevel) || exit 4
-    cd "$top"
+    cd "$(git rev-parse --show-toplevel 2>/dev/null)" || exit 4
+    git_dir=$(git rev-parse --absolute-git-dir) || exit 4
     against=$(git rev-parse --verify --quiet --end-of-options "$2^{commit}") || exit 5
     index=$git_dir/banger-export.$$
     trap 'rm -f "$index" "$index.lock"' EXIT
@@ -67,19 +67,45 @@ else
     git_dir=$PWD/.git/banger
     against=$(cat "$git_dir/base" 2>/dev/null) || exit 4
     index=$git_dir/index
+    # What can only be read has not changed.
+    if [ -e "$git_dir/readonly" ] && ! touch "$git_dir/readonly" 2>/dev/null; then exit 0; fi
 fi
 export GIT_INDEX_FILE="$index"
 g() {
     git "--git-dir=$git_dir" --work-tree=. -c core.fsmonitor=false -c core.hooksPath=/dev/null -c core.quotePath=false \
         -c advice.addEmbeddedRepo=false "$@"
 }
-g add -A . || exit 1
 case $3 in
 stat) how='--stat=100 --summary' ;;
 files) how='--name-only -z' ;;
 *) how='--binary --full-index' ;;
 esac
-g diff --cached --no-color --no-ext-diff --no-textconv --no-renames --src-prefix=a/ --dst-prefix=b/ $how "$against" --
+g add -A . || exit 1
+IFS='
+'
+set -f
+set -- .
+if [ "$git_dir" = "$PWD/.git/banger" ]; then
+    for path in $(g ls-files -s | sed -n 's/^160000 [^	]*	//p'); do
+        echo "$path is a repository of its own, and left out" >&2
+        set -- "$@" ":(exclude,literal)$path"
+    done
+fi
+IFS=' '
+g diff --cached --no-color --no-ext-diff --no-textconv --no-renames --ignore-submodules=all --src-prefix=a/ \
+    --dst-prefix=b/ $how "$against" -- "$@"
+"#;
+
+/// Makes what was exported last from the copy at `$1` its base: the next export is what changed since.
+pub const ADVANCE: &str = r#"
+cd "$1/.git/banger" || exit
+base=$(GIT_INDEX_FILE="$PWD/index" git --git-dir=. write-tree) || exit
+echo "$base" >base.new && mv base.new base || exit
+cd ../..
+keep='for f; do if [ -e "$f" ] || [ -L "$f" ]; then printf "%s\0" "$f"; fi; done'
+xargs -0 sh -c "$keep" sh <.git/banger/copied >.git/banger/copied.new
+mv .git/banger/copied.new .git/banger/copied
+xargs -0 stat -c '%Y %s %f' -- <.git/banger/copied >.git/banger/stamp 2>&1
 "#;
 
 /// Succeeds where [`PROTECT`] can.
@@ -87,8 +113,8 @@ pub const HAS_MOUNT: &str = "command -v mount";
 
 /// Makes the copy at `$1` one that can only be read, until the guest stops. Doing it twice is doing it once.
 pub const PROTECT: &str = r#"
-if [ -e "$1/.git/banger/readonly" ] && ! : 2>/dev/null >"$1/.git/banger/readonly"; then exit 0; fi
-: >"$1/.git/banger/readonly" && mount --bind -- "$1" "$1" && mount -o remount,bind,ro -- "$1"
+if [ -e "$1/.git/banger/readonly" ] && ! touch "$1/.git/banger/readonly" 2>/dev/null; then exit 0; fi
+touch "$1/.git/banger/readonly" && mount --bind -- "$1" "$1" && mount -o remount,bind,ro -- "$1"
 "#;
 
 /// Runs the command after `$1` with the tools that mise has for the repository at `$1`; without a command, a shell.

@@ -125,3 +125,16 @@ fn words_that_are_no_text_are_refused() {
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.starts_with("banger: read the command line: "), "{error}");
 }
+
+#[test]
+fn a_host_without_git_is_told_to_get_it() {
+    let host = Host::new();
+    std::fs::create_dir(host.work().join(".git")).unwrap();
+    let run = |args: &[&str]| host.banger().args(args).env("PATH", host.path()).output().unwrap();
+    let output = run(&["run", "-d", "."]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{stderr}");
+    assert!(stderr.contains("has no git") && stderr.contains("Install git"), "{stderr}");
+    // As everywhere, a command's own code is not ours.
+    assert_eq!(run(&["run", ".", "--", "true"]).status.code(), Some(125));
+}

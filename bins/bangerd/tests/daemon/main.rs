@@ -11,3 +11,4 @@ mod harness;
 mod hold;
 mod life;
 mod restart;
+mod workspace;

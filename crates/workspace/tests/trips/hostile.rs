@@ -82,3 +82,50 @@ fn what_lies_outside_is_not_copied() {
     assert!(!found.values().any(|(_, content)| content == b"theirs\n"), "{found:?}");
     assert_eq!(found.len(), 2, "the file, and the link itself: {found:?}");
 }
+
+/// A patch that makes a file at `path`.
+fn making(path: &str, mode: &str, text: &str) -> String {
+    format!(
+        "diff --git a/{path} b/{path}\nnew file mode {mode}\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1 @@\n+{text}\n\\ No newline at \
+        end of file\n"
+    )
+}
+
+#[test]
+fn a_patch_stays_in_the_files_of_the_repository() {
+    let world = World::new();
+    world.write("file", "f\n");
+    world.commit("first");
+    let above = world.host().parent().unwrap().to_owned();
+    let outside = above.join("outside");
+    fs::create_dir(&outside).unwrap();
+    symlink("../outside", world.host().join("planted")).unwrap();
+    let config = fs::read(world.host().join(".git/config")).unwrap();
+    let before = tree(&above);
+    let absolute = format!("{}/evil", outside.display());
+    for patch in [
+        making("../outside/evil", "100644", "x"),
+        making("a/../../outside/evil", "100644", "x"),
+        making(&absolute, "100644", "x"),
+        making(".git/hooks/post-checkout", "100755", "x"),
+        making(".GIT/hooks/post-checkout", "100755", "x"),
+        making("sub/.git/config", "100644", "x"),
+        making(".git/config", "100644", "x"),
+        making("planted/evil", "100644", "x"),
+        making("made", "120000", "../outside") + &making("made/evil", "100644", "x"),
+        making("made", "120000", ".git/hooks") + &making("made/post-checkout", "100755", "x"),
+        making("good", "100644", "x") + &making("../outside/evil", "100644", "x"),
+        "diff --git a/file b/../outside/evil\nsimilarity index 100%\nrename from file\nrename to ../outside/evil\n".to_owned(),
+        "diff --git a/file b/.git/evil\nsimilarity index 100%\ncopy from file\ncopy to .git/evil\n".to_owned(),
+        "no patch at all\n".to_owned(),
+    ] {
+        assert!(world.apply(patch.as_bytes()).is_err(), "{patch}");
+        assert!(tree(&above) == before, "{patch}");
+        assert_eq!(fs::read(world.host().join(".git/config")).unwrap(), config, "{patch}");
+        assert!(!world.host().join(".git/hooks/post-checkout").exists(), "{patch}");
+        assert!(!world.host().join(".git/evil").exists(), "{patch}");
+    }
+    // That they are refused for where they lead, and not for their form.
+    world.apply(making("good", "100644", "x").as_bytes()).unwrap();
+    assert_eq!(fs::read(world.host().join("good")).unwrap(), b"x");
+}

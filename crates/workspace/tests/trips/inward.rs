@@ -15,7 +15,7 @@ fn plain() -> Wanted {
 }
 
 /// A repository of some shape: names, modes, links, changes of every kind.
-fn shaped() -> World {
+pub(crate) fn shaped() -> World {
     let world = World::new();
     world.write("plain", "one\n");
     world.write("deep/er/file", "two\n");

@@ -4,4 +4,5 @@
 
 mod hostile;
 mod inward;
+mod outward;
 mod world;

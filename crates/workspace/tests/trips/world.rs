@@ -84,6 +84,11 @@ impl World {
         run(clean(&mut command))
     }
 
+    /// Makes what was exported last the base.
+    pub(crate) fn advance(&self) {
+        sh(script::ADVANCE, &[&self.guest()]);
+    }
+
     pub(crate) fn apply(&self, patch: &[u8]) -> Result<(), WorkspaceError> {
         Patch::new(patch, &Repository::find(&self.host())?)?.apply()
     }

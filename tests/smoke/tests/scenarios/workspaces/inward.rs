@@ -89,6 +89,19 @@ pub(super) fn exec_warns_when_host_moved_and_auto_prepare(host: &Host) {
     assert_eq!(exec(&cat).stdout(), "and again\n");
 }
 
+/// Needs no guest: what could not get its tools is not made.
+pub(super) fn bootstrap_precondition(host: &Host) {
+    let repo = Repo::plant(host, "tools");
+    repo.write("mise.toml", "[tools]\nnode = \"22\"\n");
+    repo.git(&["add", "mise.toml"]);
+    let machines = host.machines();
+    let output =
+        host.banger(["vm", "run", "-d", "tools", "--no-nat", "--image", "debian-small"]).run().exits(3);
+    let stderr = output.stderr();
+    assert!(stderr.contains("mise.toml") && stderr.contains("--no-bootstrap"), "{stderr}");
+    assert_eq!(host.machines(), machines);
+}
+
 pub(super) fn bad_input_is_refused_before_anything_is_made(host: &Host) {
     let home = host.dir().join("home");
     std::fs::create_dir(home.join("plain")).unwrap();

@@ -2,5 +2,6 @@
 
 mod inward;
 mod kept;
+mod outward;
 mod repo;
 mod shared;

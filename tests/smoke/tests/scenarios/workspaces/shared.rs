@@ -2,7 +2,7 @@
 
 use smoke::on_plain;
 
-use super::{inward, kept};
+use super::{inward, kept, outward};
 
 #[test]
 fn guest_without_git() {
@@ -14,11 +14,26 @@ fn guest_without_git() {
         });
         host.also("exec_in_workspace", || inward::exec_in_workspace(host));
         host.also("auto_prepare", || inward::exec_warns_when_host_moved_and_auto_prepare(host));
+        host.also("bootstrap_precondition", || inward::bootstrap_precondition(host));
         host.also("bad_input_with_repositories", || {
             inward::bad_input_is_refused_before_anything_is_made(host);
         });
         host.also("survives_stop_start", || kept::survives_stop_start(host));
         host.also("interrupted_copy", || kept::an_interrupted_copy_leaves_what_was_there(host));
         host.delete("box");
+    });
+}
+
+#[test]
+fn guest_with_git() {
+    on_plain(|host| {
+        outward::start(host);
+        host.also("export_patch_applies", || outward::export_patch_applies(host));
+        host.also("export_base_commit", || outward::export_base_commit(host));
+        host.also("branch_from_and_full_copy", || outward::branch_from_and_full_copy(host));
+        host.also("readonly", || outward::readonly(host));
+        host.also("tools_that_cannot_be_had", || outward::tools_that_cannot_be_had(host));
+        host.also("five_round_trips", || outward::five_round_trips(host));
+        host.delete("dev");
     });
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-/// An absolute path of a directory in a guest, below the top, without `.` and `..`.
+/// An absolute path of a directory in a guest, without `.` and `..`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct GuestPath(String);
 
@@ -44,7 +44,6 @@ impl FromStr for GuestPath {
     fn from_str(text: &str) -> Result<Self, String> {
         let parts: Vec<&str> = text.split('/').filter(|part| !part.is_empty()).collect();
         let is_path = text.starts_with('/')
-            && !parts.is_empty()
             && !parts.iter().any(|part| matches!(*part, "." | "..") || part.contains(['\0', '\n']));
         if is_path {
             return Ok(Self(format!("/{}", parts.join("/"))));
@@ -62,7 +61,7 @@ mod tests {
         for (text, expected) in [
             ("/root/repo", Some("/root/repo")),
             ("/srv//a/", Some("/srv/a")),
-            ("/", None),
+            ("/", Some("/")),
             ("", None),
             ("repo", None),
             ("/a/../b", None),

@@ -4,6 +4,7 @@ mod carry;
 mod command;
 mod enter;
 mod explain;
+mod export;
 mod guest_path;
 mod moved;
 mod prepare;

@@ -92,14 +92,17 @@ pub(crate) fn show_plan(context: &Context, plan: &Plan) {
         "files": shown,
         "notes": plan.notes(),
     });
-    context.screen.show("workspace", object, || {
-        files.iter().fold(String::new(), |text, path| text + &line(path) + "\n")
-    });
+    context.screen.show("workspace", object, || lines(&files));
     for note in plan.notes() {
         context.screen.note(note);
     }
     let size = if plan.bytes() > 0 { format!(", {}", bytes(plan.bytes())) } else { String::new() };
     context.screen.note(&format!("{} files{size} would be copied; nothing was made", files.len()));
+}
+
+/// Paths, a line each.
+pub(super) fn lines(paths: &[&Path]) -> String {
+    paths.iter().fold(String::new(), |text, path| text + &line(path) + "\n")
 }
 
 /// A path on one line, as a shell would take it where it is odd.
