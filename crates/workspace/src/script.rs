@@ -13,14 +13,14 @@ if [ ! -e .git/banger/stamp ]; then
     exit 0
 fi
 if [ -e .git/logs ]; then echo changed; exit 0; fi
-now=$(xargs -0 stat -c '%Y %s %f' -- <.git/banger/copied 2>&1)
+now=$(xargs -0 stat -c '%y %z %s %f' -- <.git/banger/copied 2>&1)
 if [ "$now" = "$(cat .git/banger/stamp)" ]; then echo copy; else echo changed; fi
 "#;
 
 /// Puts the copy at `$2` where `$1` is, which is absent or empty.
 pub const LAND: &str = r#"
 set -e
-(cd "$2" && xargs -0 stat -c '%Y %s %f' -- <.git/banger/copied >.git/banger/stamp 2>&1) || :
+(cd "$2" && xargs -0 stat -c '%y %z %s %f' -- <.git/banger/copied >.git/banger/stamp 2>&1) || :
 if [ -d "$1" ]; then rmdir -- "$1"; fi
 mv -- "$2" "$1"
 "#;
@@ -40,8 +40,8 @@ for f; do
 done'
 xargs -0 sh -c "$clear" sh "$1" <"$2/.git/banger/copied"
 cp -alf -- "$2/." .
-xargs -0 stat -c '%Y %s %f' -- <.git/banger/copied >.git/banger/stamp 2>&1 || :
 rm -rf -- "$2"
+xargs -0 stat -c '%y %z %s %f' -- <.git/banger/copied >.git/banger/stamp 2>&1 || :
 rm -f .banger-unfinished
 "#;
 
@@ -105,7 +105,7 @@ cd ../..
 keep='for f; do if [ -e "$f" ] || [ -L "$f" ]; then printf "%s\0" "$f"; fi; done'
 xargs -0 sh -c "$keep" sh <.git/banger/copied >.git/banger/copied.new
 mv .git/banger/copied.new .git/banger/copied
-xargs -0 stat -c '%Y %s %f' -- <.git/banger/copied >.git/banger/stamp 2>&1
+xargs -0 stat -c '%y %z %s %f' -- <.git/banger/copied >.git/banger/stamp 2>&1
 "#;
 
 /// Succeeds where [`PROTECT`] can.

@@ -281,7 +281,7 @@ fn edits() -> impl Strategy<Value = Vec<Edit>> {
     ];
     let edit = prop_oneof![
         4 => (path(), bytes).prop_map(|(path, bytes)| Edit::Write(path, bytes)),
-        1 => (path(), path()).prop_map(|(path, to)| Edit::Link(path, to)),
+        1 => (path(), path()).prop_map(|(path, to)| Edit::Link(path, Path::new("to").join(to))),
         1 => path().prop_map(Edit::Program),
         2 => path().prop_map(Edit::Remove),
     ];

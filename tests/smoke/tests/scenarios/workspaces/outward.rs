@@ -202,7 +202,6 @@ fn odd(host: &Host) -> Repo<'_> {
     {
         fs::write(repo.path().join(OsStr::from_bytes(name)), name).unwrap();
     }
-    symlink("./deep//er/", repo.path().join("slashes")).unwrap();
     symlink("/etc/passwd", repo.path().join("away")).unwrap();
     fs::set_permissions(repo.path().join("-dash"), fs::Permissions::from_mode(0o700)).unwrap();
     repo.commit("odd");
