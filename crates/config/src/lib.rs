@@ -1,6 +1,6 @@
 //! What configuration files say, whose keys they may set, and what that comes to on a host.
 //!
-//! A file is read whole or not at all: [`parse`] gives its [`Settings`], or says what is wrong. [`KEYS`] is the
+//! A file is read whole or not at all: [`parse()`] gives its [`Settings`], or says what is wrong. [`KEYS`] is the
 //! list of all there is to set; `docs/configuration.md` says what each means. Files are read by whoever has them:
 //!
 //! | whose                                   | who reads it                 | what it may set       |
