@@ -11,7 +11,7 @@
 //! | [`systemd`]  | units, over D-Bus; sockets that systemd hands in, and what it is told  |
 //! | [`text_file`] | a text file of others, changed whole or not at all                    |
 //! | [`capacity`] | processors, memory, file systems                                       |
-//! | [`file`]     | files that others wrote                                                |
+//! | [`mod@file`] | files that others wrote                                                |
 //! | [`block`]    | loop devices, and maps of the device mapper                            |
 //! | [`tsc`]      | the rate of the time-stamp counter                                     |
 //! | [`net`]      | the network of system mode                                             |
