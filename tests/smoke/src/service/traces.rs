@@ -20,7 +20,8 @@ systemctl --failed --plain --no-legend --no-pager | sed 's/^/failed /'
 nft list ruleset | sed 's/^/nft /'
 ip -oneline link show | awk '{ print "interface", $2 }' | sed 's/@.*//'
 # What the system itself adds to an interface that comes up, some time later, is not asked for.
-ip route show table all | grep -Ev 'fe80::|ff00::' | sed 's/^/route /; s/ expires [0-9]*sec//'
+# Nor whether a bridge has a port that is up, which it finds out up to a second later.
+ip route show table all | grep -Ev 'fe80::|ff00::' | sed 's/^/route /; s/ expires [0-9]*sec//; s/ linkdown//'
 ip rule show | sed 's/^/rule /'
 for key in net/ipv4/ip_forward net/ipv4/conf/all/forwarding net/ipv6/conf/all/forwarding; do
     [ ! -e /proc/sys/$key ] || echo "sysctl $key $(cat /proc/sys/$key)"

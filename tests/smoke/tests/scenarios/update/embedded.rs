@@ -99,6 +99,7 @@ fn interrupted(host: &Host, own: &Own<'_>) {
         let (running, drivers) = begin();
         drivers.into_iter().for_each(kill);
         drop(running.finish().exits(1));
+        own.wait_for_nobody();
         let said = own.banger(["ps"]).run().ok().stderr();
         assert!(said.contains("an update was interrupted; it is brought to an end first"), "{said}");
         own.assert_whole(FIRST, "the next command");

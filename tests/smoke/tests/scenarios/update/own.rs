@@ -103,6 +103,17 @@ impl<'a> Own<'a> {
         wait_for("the end of the update", LIMIT, || !journal.exists() && self.drivers().is_empty());
     }
 
+    /// Waits until nobody holds the driver's lock: a process that was killed may have a write to end first.
+    #[track_caller]
+    pub(super) fn wait_for_nobody(&self) {
+        let lock = fs::File::open(self.updates().join("driver")).unwrap();
+        wait_for("the end of all drivers", LIMIT, || {
+            let is_free = lock.try_lock_shared().is_ok();
+            lock.unlock().unwrap();
+            is_free
+        });
+    }
+
     /// The machine's monitor and its boot.
     fn machine(&self) -> (String, String) {
         let shown = self.banger(["vm", "show", "one", "--json"]).run().ok().json();
