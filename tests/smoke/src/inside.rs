@@ -8,7 +8,11 @@ mod lacks;
 mod root;
 mod state;
 
-use std::{env, path::Path};
+use std::{
+    env, io,
+    net::{Ipv4Addr, TcpListener},
+    path::Path,
+};
 
 use computer::Computer;
 use container::Container;
@@ -122,12 +126,33 @@ impl Inside {
         }
     }
 
+    /// Waits until it is up, where something in it may have taken it down.
+    pub(crate) fn come_up(&self) {
+        match self {
+            Self::Container(container) => container.come_up(),
+            Self::Computer(computer) => computer.come_up(),
+        }
+    }
+
     /// Puts the shared images and kernels into the state directory `to` of the user `dev`. They are linked, not
     /// copied.
     pub(crate) fn share(&self, to: &str) {
         let script =
             "set -e; mkdir -p \"$2\"; cp -alf \"$1/.\" \"$2/\"; chown dev:dev \"$2\"; chmod 0700 \"$2\"";
         self.command(Account::Root, Path::new("sh")).args(["-c", script, "sh", STATE, to]).run().ok();
+    }
+
+    /// Listens on its loopback, at a port that is free there and here.
+    pub(crate) fn listen(&self) -> io::Result<TcpListener> {
+        let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+        match self {
+            Self::Container(container) => container.in_its_network(bind),
+            Self::Computer(computer) => {
+                let listener = bind()?;
+                computer.forward(listener.local_addr()?.port());
+                Ok(listener)
+            }
+        }
     }
 
     /// The container that it is.

@@ -87,6 +87,12 @@ impl Host {
         self.inside().power_cut();
     }
 
+    /// Waits until it is up, where something on it may have taken it down.
+    #[track_caller]
+    pub fn come_up(&self) {
+        self.inside().come_up();
+    }
+
     /// Looks at all that a system install could leave.
     #[track_caller]
     #[must_use]

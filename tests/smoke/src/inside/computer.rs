@@ -47,6 +47,8 @@ pub(crate) struct Computer {
 struct Processes {
     computer: Option<Ended>,
     connections: Vec<Ended>,
+    /// The ports of its loopback that lead to this machine's.
+    forwarded: Vec<u16>,
 }
 
 /// A process that is ended when this is dropped.
@@ -87,9 +89,32 @@ impl Computer {
 
     pub(super) fn power_cut(&self) {
         let before = self.boot_id();
-        *self.processes() = Processes::default();
+        self.end();
         self.start();
         self.wait_until_up(before.as_deref());
+    }
+
+    /// Waits until it is up, whatever took it down.
+    pub(super) fn come_up(&self) {
+        self.wait_until_up(None);
+    }
+
+    /// Has a port of its loopback lead to the same port of this machine's.
+    pub(super) fn forward(&self, port: u16) {
+        run(&mut self.forwarding(port));
+        self.processes().forwarded.push(port);
+    }
+
+    fn forwarding(&self, port: u16) -> Command {
+        let mut ssh = Command::new("ssh");
+        ssh.args(["-q", "-F", "none", "-O", "forward", "-R", &format!("127.0.0.1:{port}:127.0.0.1:{port}")]);
+        ssh.arg("-S").arg(self.socket(Account::Root)).arg("root@127.0.0.1");
+        ssh
+    }
+
+    fn end(&self) {
+        let processes = &mut *self.processes();
+        (processes.computer, processes.connections) = (None, vec![]);
     }
 
     fn processes(&self) -> std::sync::MutexGuard<'_, Processes> {
@@ -148,6 +173,11 @@ impl Computer {
             ["running", "degraded"].contains(&&*told).then_some(())
         });
         assert!(state.is_some(), "the computer did not come up\n{}", self.said());
+        let ports = self.processes().forwarded.clone();
+        // Where the connection is the one that was, they lead there already; where it broke again, it is made again.
+        for port in ports {
+            let _there = self.forwarding(port).output();
+        }
     }
 
     /// Sees to it that there is a connection for each account.

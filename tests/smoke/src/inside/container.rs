@@ -137,8 +137,16 @@ impl Container {
         self.begin_again(kill);
     }
 
+    /// Waits until it is up, whatever took it down.
+    pub(super) fn come_up(&self) {
+        self.wait_until_up();
+    }
+
     fn begin_again(&self, end: impl FnOnce(i32)) {
-        let Some(before) = self.leader() else { panic!("the container does not run\n{}", self.log()) };
+        // It may be on its way up already.
+        let Some(before) = wait_until(BOOT_LIMIT, || self.leader()) else {
+            panic!("the container does not run\n{}", self.log())
+        };
         end(before);
         let another = || self.leader().filter(|leader| *leader != before);
         let is_there = wait_until(BOOT_LIMIT, another).is_some();

@@ -22,8 +22,6 @@ pub const NEXT_COMMIT: &str = "1111111111111111111111111111111111111111";
 const NEXT_BUILT_AT_SECONDS: &str = "1790000000";
 /// That time, as `banger version` tells it.
 pub const NEXT_BUILT_AT: &str = "2026-09-21T14:13:20Z";
-/// Where its key lies on a host with a systemd of its own.
-const KEY_INSIDE: &str = "/root/release-key.pub";
 
 /// A release server with a key of its own, until it is dropped.
 #[derive(Debug)]
@@ -57,25 +55,35 @@ impl Releases {
             .arg(&public)
             .output();
         assert!(made.is_ok_and(|made| made.status.success()), "openssl makes a public key");
-        let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-        let (key_on_host, listener) = if host.is_plain() {
-            (public.display().to_string(), bind())
+        let key_on_host = if host.is_plain() {
+            public.display().to_string()
         } else {
             let public = fs::read(&public).unwrap_or_else(|error| panic!("read the key: {error}"));
-            host.root(["sh", "-c", &format!("cat >{KEY_INSIDE}")]).stdin(public).run().ok();
-            (KEY_INSIDE.to_owned(), host.in_its_network(bind))
+            let name = dir.file_name().unwrap_or_default().display();
+            let inside = format!("/root/{name}.pub");
+            host.root(["sh", "-c", &format!("cat >{inside}")]).stdin(public).run().ok();
+            inside
         };
-        let listener = listener.unwrap_or_else(|error| panic!("listen: {error}"));
-        let port = listener.local_addr().map_or(0, |address| address.port());
-        let server = listener.try_clone().unwrap_or_else(|error| panic!("listen: {error}"));
-        let root = dir.join("served");
-        thread::spawn(move || {
-            while let Ok((stream, _)) = server.accept() {
-                // One who hangs up is not answered.
-                drop(answer(&stream, &root));
-            }
-        });
-        Self { dir, url: format!("http://127.0.0.1:{port}/manifest.json"), key_on_host, listener }
+        let listener = listen(host);
+        let url = serve(&listener, dir.join("served"));
+        Self { dir, url, key_on_host, listener }
+    }
+
+    /// Serves on, at a port of another boot of the host.
+    ///
+    /// # Panics
+    ///
+    /// Where that cannot be done.
+    #[track_caller]
+    pub fn serve_again(&mut self, host: &Host) {
+        self.end();
+        self.listener = listen(host);
+        self.url = serve(&self.listener, self.served());
+    }
+
+    fn end(&self) {
+        // Whoever waits for a connection hears of it.
+        let _ended = rustix::net::shutdown(&self.listener, rustix::net::Shutdown::Both);
     }
 
     /// Offers a release made of the next programs, once `edit` has changed what lies in their directory.
@@ -145,9 +153,29 @@ impl Releases {
 
 impl Drop for Releases {
     fn drop(&mut self) {
-        // Whoever waits for a connection hears of it.
-        let _ended = rustix::net::shutdown(&self.listener, rustix::net::Shutdown::Both);
+        self.end();
     }
+}
+
+#[track_caller]
+fn listen(host: &Host) -> TcpListener {
+    let listener =
+        if host.is_plain() { TcpListener::bind((Ipv4Addr::LOCALHOST, 0)) } else { host.inside().listen() };
+    listener.unwrap_or_else(|error| panic!("listen: {error}"))
+}
+
+/// Begins to serve what lies below `root`, and returns the manifest's place.
+#[track_caller]
+fn serve(listener: &TcpListener, root: PathBuf) -> String {
+    let port = listener.local_addr().map_or(0, |address| address.port());
+    let server = listener.try_clone().unwrap_or_else(|error| panic!("listen: {error}"));
+    thread::spawn(move || {
+        while let Ok((stream, _)) = server.accept() {
+            // One who hangs up is not answered.
+            drop(answer(&stream, &root));
+        }
+    });
+    format!("http://127.0.0.1:{port}/manifest.json")
 }
 
 /// Puts a script in the place of a program.

@@ -1,21 +1,19 @@
 //! Daemon and helper, killed at random moments while machines come and go: nothing is left that no machine owns.
 
-use std::{
-    env, thread,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::time::Duration;
 
 use smoke::{Host, Running, Traces, on_service, wait::wait_for};
 
 use crate::{
     bystander::Bystander,
+    random::{self, Random},
     system::{install, uninstall},
 };
 
 const KILLS_DEFAULT: u64 = 6;
 /// The longest time between two kills: a boot is within it, and so are stops, deletions and what the next daemon
 /// does first.
-const PAUSE_MILLIS_MAX: u64 = 6000;
+const PAUSE_MAX: Duration = Duration::from_secs(6);
 const SETTLED_LIMIT: Duration = Duration::from_mins(2);
 
 /// Machines that come and go until it is enough. What a command comes to is written down; where a kill made it fail,
@@ -40,25 +38,11 @@ const LOAD: &str = "n=0
     rm /tmp/load-$w.err
     echo $n rounds";
 
-/// The next of a row of numbers that the seed decides.
-fn next(state: &mut u64) -> u64 {
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    *state
-}
-
-fn from_env(name: &str) -> Option<u64> {
-    env::var(name).ok().map(|value| value.parse().unwrap())
-}
-
 #[test]
 fn random_kills_leave_nothing() {
     on_service(|host| {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-        let seed = from_env("BANGER_SMOKE_SEED").unwrap_or(now);
-        let kills = from_env("BANGER_SMOKE_KILLS").unwrap_or(KILLS_DEFAULT);
-        host.note(format!("BANGER_SMOKE_KILLS={kills} BANGER_SMOKE_SEED={seed}"));
+        let kills = random::count(host, "BANGER_SMOKE_KILLS", KILLS_DEFAULT);
+        let mut random = Random::begin(host);
         install(host);
         host.banger(["vm", "list"]).run().ok();
         host.systemctl(["start", "bangerd-root.service"]).run().ok();
@@ -67,10 +51,9 @@ fn random_kills_leave_nothing() {
         let loads = ["slow", "quick"].map(|load| {
             host.program("/bin/sh").args(["-c", LOAD, "sh", load]).limit(Duration::from_mins(14)).start()
         });
-        let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
         for _ in 0..kills {
-            wait_a_moment(next(&mut state) % PAUSE_MILLIS_MAX);
-            let units: &[&str] = match next(&mut state) % 3 {
+            random.wait_up_to(PAUSE_MAX);
+            let units: &[&str] = match random.below(3) {
                 0 => &["bangerd.service"],
                 1 => &["bangerd-root.service"],
                 _ => &["bangerd.service", "bangerd-root.service"],
@@ -109,10 +92,6 @@ fn since(host: &Host, before: &Traces) -> Vec<String> {
         ["state.db", "replies.jsonl", "leases.json", "network.json", "bangerd.lock", "kvm.json", &stays];
     let is_written = |line: &String| written.iter().any(|part| line.contains(part));
     host.traces().since(before).into_iter().filter(|line| !is_written(line)).collect()
-}
-
-fn wait_a_moment(millis: u64) {
-    thread::sleep(Duration::from_millis(millis));
 }
 
 /// Whatever came of a command, it was said in words, and nothing was a bug.

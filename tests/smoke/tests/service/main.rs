@@ -14,5 +14,6 @@ mod installs;
 mod kills;
 mod locks;
 mod machines;
+mod random;
 mod system;
 mod update;

@@ -1,26 +1,38 @@
 //! A host with banger, a machine, and releases on offer.
 
-use smoke::{Host, Releases};
+use smoke::{FIRST, Host, Releases, wait::wait_for};
 
 use crate::{
     bystander::Bystander,
-    system::{install, main_pid},
+    system::{INSTALL, install, main_pid},
 };
 
+use super::interrupted::LIMIT;
+
 pub(super) const SMALL: [&str; 2] = ["--image", "debian-small"];
+
+/// What is true once no update is left to be ended.
+const IS_OVER: &str = "test ! -e /var/lib/banger-root/update/journal && ! systemctl is-active -q banger-update.service \
+                       && systemctl is-active -q bangerd.service bangerd-root.service";
 
 /// A host with banger and one machine, and how it was when that ran.
 pub(crate) struct Lived<'a> {
     pub(crate) host: &'a Host,
     pub(crate) releases: Releases,
-    one: Bystander<'a>,
+    one: Option<Bystander<'a>>,
 }
 
 impl<'a> Lived<'a> {
     pub(crate) fn begin(host: &'a Host) -> Self {
         install(host);
-        let one = Bystander::boot(host, "one");
+        let one = Some(Bystander::boot(host, "one"));
         Self { host, releases: Releases::serve(host), one }
+    }
+
+    /// Has no machine, for what none would outlive.
+    pub(super) fn without_machine(host: &'a Host) -> Self {
+        host.root(INSTALL).run().ok();
+        Self { host, releases: Releases::serve(host), one: None }
     }
 
     pub(crate) fn update<'b>(&'b self, words: impl IntoIterator<Item = &'b str>) -> smoke::Command {
@@ -32,7 +44,27 @@ impl<'a> Lived<'a> {
 
     #[track_caller]
     pub(crate) fn assert_machine_lives(&self, what: &str) {
-        self.one.assert_lives(what);
+        self.one.as_ref().unwrap().assert_lives(what);
+    }
+
+    /// Waits until the update is over, through whatever takes the host down meanwhile, and returns the release that is
+    /// installed.
+    pub(super) fn wait_for_end(&self) -> String {
+        wait_for("the end of the update", LIMIT, || {
+            self.host.come_up();
+            self.host.root(["sh", "-c", IS_OVER]).run().code == 0
+        });
+        let link = self.host.root(["readlink", "/usr/local/lib/banger/current"]).run().ok().stdout();
+        link.trim().trim_start_matches("releases/").to_owned()
+    }
+
+    /// Begins anew: no history, and the release before.
+    pub(super) fn begin_again(&self) {
+        if self.wait_for_end() != FIRST {
+            self.update(["--rollback", "--force"]).run().ok();
+        }
+        self.host.root(["sh", "-c", "rm -f /var/lib/banger-root/update/history"]).run().ok();
+        self.assert_whole(FIRST, "before");
     }
 
     /// That one release, and nothing of another, is installed, runs and is recorded.

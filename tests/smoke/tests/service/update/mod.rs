@@ -3,5 +3,6 @@
 mod borders;
 mod interrupted;
 mod lived;
+mod power;
 mod refused;
 mod there_and_back;
