@@ -5,9 +5,16 @@ use std::path::Path;
 use api::{Failure, Info, Setting};
 use built::{COMMIT, VERSION};
 use config::{Shown, VmmChoice};
+use disk::root::RootMethod;
 use model::{VmSpec, VmState};
+use vm::boot_plan::Monitor;
 
-use crate::{app::App, failure::chain, machine, program::LOG_FILE};
+use crate::{
+    app::{App, Known},
+    failure::chain,
+    machine,
+    program::LOG_FILE,
+};
 
 /// Gathers what `info` shows.
 ///
@@ -19,6 +26,7 @@ pub(crate) async fn info(app: &App) -> Result<Info, Failure> {
     let known = app.known_accel();
     let monitor = monitors(app).await?;
     let network = app.hands.network_in_words().await;
+    let disk_method = disk_method(app).await;
     let is_emulated = app.is_emulated();
     Ok(Info {
         version: VERSION.to_owned(),
@@ -30,7 +38,7 @@ pub(crate) async fn info(app: &App) -> Result<Info, Failure> {
         monitor,
         accel: known.word().to_owned(),
         accel_why: known.why(),
-        disk_method: disk_method(app).to_owned(),
+        disk_method: disk_method.as_str().to_owned(),
         network,
         default_image: app.config.default_image().to_string(),
         default_kernel: machine::default_kernel(app)?.map(|name| name.to_string()),
@@ -94,13 +102,15 @@ fn paths(app: &App) -> Vec<Setting> {
     ]
 }
 
-/// How the next root disk will be made.
-fn disk_method(app: &App) -> &'static str {
-    if host::capacity::reflink_works(app.dirs.state()).unwrap_or(false) {
-        "reflink"
-    } else if host::program::find("qemu-img").is_some() {
-        "qcow2"
-    } else {
-        "copy"
-    }
+/// How the next root disk will be made, as far as it is known which monitor will read it.
+async fn disk_method(app: &App) -> RootMethod {
+    let is_firecracker = app.known_accel() == Known::Kvm && matches!(app.firecracker().await, Ok(Some(_)));
+    let monitor = if is_firecracker { Monitor::Firecracker } else { Monitor::Qemu };
+    let methods = machine::methods_for(app, monitor).await;
+    let can = |method: &RootMethod| match method {
+        RootMethod::Reflink => host::capacity::reflink_works(app.dirs.state()).unwrap_or(false),
+        RootMethod::Overlay => host::program::find("qemu-img").is_some(),
+        RootMethod::Snapshot | RootMethod::Copy => true,
+    };
+    methods.into_iter().find(can).unwrap_or(RootMethod::Copy)
 }

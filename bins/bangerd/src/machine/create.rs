@@ -187,20 +187,25 @@ async fn root_methods(
     prepared: &Prepared,
 ) -> Result<Vec<RootMethod>, Failure> {
     // It takes a boot to find out, where nobody has yet; without Firecracker there is nothing to find out.
-    let may_be_firecracker = matches!(app.firecracker().await, Ok(Some(_)));
-    let mut methods = RootMethod::PREFERRED.to_vec();
-    if may_be_firecracker {
-        let kernel = app.library.kernels.get(&prepared.kernel).map_err(|error| told(doing, &error))?;
-        let initramfs = initramfs(app, &kernel, doing).await?;
-        let (monitor, _) = choose(app, operation, doing, (&kernel, &initramfs), None).await?;
-        if monitor.kind() == Monitor::Firecracker {
-            methods = RootMethod::PREFERRED_RAW.to_vec();
-            if !app.hands.has_snapshots().await {
-                methods.retain(|method| *method != RootMethod::Snapshot);
-            }
-        }
+    if !matches!(app.firecracker().await, Ok(Some(_))) {
+        return Ok(methods_for(app, Monitor::Qemu).await);
     }
-    Ok(methods)
+    let kernel = app.library.kernels.get(&prepared.kernel).map_err(|error| told(doing, &error))?;
+    let initramfs = initramfs(app, &kernel, doing).await?;
+    let (monitor, _) = choose(app, operation, doing, (&kernel, &initramfs), None).await?;
+    Ok(methods_for(app, monitor.kind()).await)
+}
+
+/// The ways to make a root disk that a monitor can read, the best first.
+pub(crate) async fn methods_for(app: &App, monitor: Monitor) -> Vec<RootMethod> {
+    if monitor == Monitor::Qemu {
+        return RootMethod::PREFERRED.to_vec();
+    }
+    let mut methods = RootMethod::PREFERRED_RAW.to_vec();
+    if !app.hands.has_snapshots().await {
+        methods.retain(|method| *method != RootMethod::Snapshot);
+    }
+    methods
 }
 
 fn record(id: &VmId, wanted: Wanted, prepared: Prepared, method: &'static str) -> VmRecord {

@@ -34,7 +34,7 @@ mod workspace;
 pub(crate) use census::census;
 pub(crate) use change::change;
 pub(crate) use console::{Follow, console};
-pub(crate) use create::create;
+pub(crate) use create::{create, methods_for};
 pub(crate) use delete::delete;
 pub(crate) use keys::ensure_user_key;
 pub(crate) use kill::kill;

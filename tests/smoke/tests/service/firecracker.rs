@@ -90,6 +90,8 @@ fn maps(host: &Host) -> Vec<String> {
 /// The computer's file system shares no blocks, so a root disk is a snapshot of its image. Nothing of it stays when the
 /// machine ends, however it does.
 fn root_disks_are_snapshots(host: &Host) {
+    let info = host.banger(["info", "--json"]).run().ok().json();
+    assert_eq!(info["info"]["disk_method"], "snapshot");
     let id = host.vm("one")["id"].as_str().unwrap().to_owned();
     assert_eq!(maps(host), [format!("banger-{id}"), format!("banger-{id}-base")]);
     host.sh("one", "echo over the image > /srv/written; rm /etc/motd; sync").run().ok();
