@@ -1,6 +1,6 @@
 //! Starting and stopping what was installed.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use futures::future::{join, join_all};
 use host::systemd::{Systemd, SystemdError, UnitStatus};
@@ -11,6 +11,8 @@ use crate::units::{DAEMON, DAEMON_SOCKET, HELPER, HELPER_SOCKET, SLICE};
 pub const READY_LIMIT: Duration = Duration::from_secs(95);
 /// How long a service may take to end, with what it waits for.
 const STOP_LIMIT: Duration = Duration::from_mins(1);
+/// How often is looked whether a service is gone.
+const LOOK: Duration = Duration::from_millis(50);
 /// How long machines may take to end when they are asked, and are then killed.
 const MACHINES_LIMIT: Duration = Duration::from_mins(3);
 
@@ -76,17 +78,37 @@ pub async fn restart(systemd: &Systemd) -> Result<(), SystemdError> {
     restart_within(systemd, READY_LIMIT).await
 }
 
-/// As [`restart`], with each ready within `limit`.
+/// As [`restart`], with both ready within `limit` once what runs is gone, which may need longer to go.
 ///
 /// Both are asked for at once: the units' own order puts the daemon after the helper, and a knock at the daemon's socket
-/// finds its start waiting already. So no new daemon meets the old helper.
+/// finds its start waiting already. So no new daemon meets the old helper, and none is started only to be ended again.
 ///
 /// # Errors
 ///
 /// [`SystemdError`]: the service that it names is not ready.
 pub async fn restart_within(systemd: &Systemd, limit: Duration) -> Result<(), SystemdError> {
-    let (helper, daemon) = join(systemd.restart(HELPER, limit), systemd.restart(DAEMON, limit)).await;
-    helper.and(daemon)
+    let before = main_pids(systemd).await;
+    let all = STOP_LIMIT + limit;
+    let restarted = async {
+        let (helper, daemon) = join(systemd.restart(HELPER, all), systemd.restart(DAEMON, all)).await;
+        helper.and(daemon)
+    };
+    let too_late = async {
+        while !main_pids(systemd).await.is_disjoint(&before) {
+            tokio::time::sleep(LOOK).await;
+        }
+        tokio::time::sleep(limit).await;
+    };
+    tokio::select! {
+        restarted = restarted => restarted,
+        () = too_late => Err(SystemdError::TooLong { unit: DAEMON.to_owned(), what: "restart", limit }),
+    }
+}
+
+/// The main processes of both services, as far as systemd tells of them.
+async fn main_pids(systemd: &Systemd) -> BTreeSet<u32> {
+    let (helper, daemon) = join(systemd.unit(HELPER), systemd.unit(DAEMON)).await;
+    [helper, daemon].into_iter().filter_map(|status| status.ok()??.main_pid).collect()
 }
 
 /// Ends the daemon. Its socket stays, and the next request starts it again.
@@ -96,18 +118,6 @@ pub async fn restart_within(systemd: &Systemd, limit: Duration) -> Result<(), Sy
 /// [`SystemdError`]: it may run still.
 pub async fn stop_daemon(systemd: &Systemd) -> Result<(), SystemdError> {
     systemd.stop(DAEMON, STOP_LIMIT).await
-}
-
-/// Ends both services; their sockets stay, and a request starts them again. Machines are not touched.
-///
-/// # Errors
-///
-/// [`SystemdError`]: the service that it names may run still.
-pub async fn stop_both(systemd: &Systemd) -> Result<(), SystemdError> {
-    for service in [DAEMON, HELPER] {
-        systemd.stop(service, STOP_LIMIT).await?;
-    }
-    Ok(())
 }
 
 /// Ends the daemon and takes its socket away, so that it does not come again. Machines are not touched.

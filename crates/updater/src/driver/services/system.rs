@@ -58,8 +58,6 @@ impl System {
     }
 
     pub(super) fn restart(&self) -> Result<(), Trouble> {
-        // What is to go may need longer to go than what comes may need to be ready.
-        self.runtime.block_on(services::stop_both(&self.systemd)).ok();
         self.runtime.block_on(services::restart_within(&self.systemd, READY_LIMIT)).map_err(of_systemd)
     }
 
