@@ -6,7 +6,10 @@ use std::{
     io::{Read as _, Write as _},
     os::unix::net::{UnixListener, UnixStream},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread::{self, JoinHandle},
 };
 
@@ -167,6 +170,34 @@ async fn a_daemon_that_comes_back_within_seconds_is_waited_for() {
     });
     assert_eq!(Client::new(socket).vm_start("box").await.unwrap().op, op());
     assert_eq!(second.join().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_daemon_that_is_expected_is_waited_for_and_no_longer_than_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let (socket, mark) = (dir.path().join("bangerd.sock"), dir.path().join("mark"));
+    std::fs::write(&mark, "").unwrap();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let (count, there) = (Arc::clone(&asked), mark.clone());
+    let client = Client::new(socket).expecting(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        there.exists()
+    });
+    let at = dir.path().to_owned();
+    let looked = Arc::clone(&asked);
+    let server = thread::spawn(move || {
+        // It was looked for in vain more than once.
+        while looked.load(Ordering::Relaxed) < 3 {
+            thread::yield_now();
+        }
+        serve(&at, vec![reply("200 OK", "", "[]")]).1.join().unwrap()
+    });
+    assert_eq!(client.vms().await.unwrap(), []);
+    assert_eq!(server.join().unwrap().len(), 1);
+
+    std::fs::remove_file(mark).unwrap();
+    let error = client.vms().await.unwrap_err();
+    assert!(matches!(error, ClientError::Unreachable { .. }), "{error:?}");
 }
 
 #[tokio::test]

@@ -37,7 +37,10 @@ impl Context {
         // Refused before anything else, whatever is asked for: what stands there is believed to have an effect.
         Owners::read(doing)?;
         unfinished::end(self.screen, doing).await?;
+        let trial = paths::dirs(doing)?.trial().to_owned();
         let client = daemon_as_it_is(doing)?.telling(teller(self.screen));
+        // An update that goes back takes the daemon down, and its socket, until the old release is whole.
+        let client = client.expecting(move || trial.exists());
         match client.probe().await {
             Err(ClientError::Unreachable { .. }) => start(&client, doing).await?,
             other => other.doing(doing)?,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::ClientError;
-use crate::Failure;
+use crate::{Code, Failure};
 
 /// How long a daemon that says "ask again" is asked again: an update with its trial, and the way back.
 const BUSY_LIMIT: Duration = Duration::from_mins(2);
@@ -37,6 +37,24 @@ impl Waiting {
 impl fmt::Debug for Waiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Waiting")
+    }
+}
+
+/// Whether a daemon that does not listen will.
+#[derive(Clone)]
+pub(super) struct Expected {
+    is_coming: Arc<dyn Fn() -> bool + Send + Sync>,
+}
+
+impl Expected {
+    pub(super) fn new(is_coming: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self { is_coming: Arc::new(is_coming) }
+    }
+}
+
+impl fmt::Debug for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Expected")
     }
 }
 
@@ -72,24 +90,31 @@ impl Patience {
             let why = refusal.to_string();
             return Err(ClientError::Busy { waited_secs: BUSY_LIMIT.as_secs(), why });
         }
-        if let (Some(Waiting { tell }), ClientError::Refused { failure }) = (waiting, &refusal)
-            && waited >= TOLD_AFTER
-            && !self.is_told
-        {
-            self.is_told = true;
-            tell(failure);
+        if let ClientError::Refused { failure } = &refusal {
+            self.tell(failure, waiting);
         }
         Ok(wait.clamp(BUSY_WAIT_MIN, BUSY_WAIT_MAX))
     }
 
     /// After an error: how long to wait before asking again. A daemon that took the call and went away may come
-    /// back; one that was not there at all is for the caller to start.
+    /// back, and so does one that is expected; one that was not there at all is for the caller to start.
     ///
     /// # Errors
     ///
     /// The error, where asking again is of no use.
-    pub(super) fn lost(&mut self, error: ClientError) -> Result<Duration, ClientError> {
+    pub(super) fn lost(
+        &mut self,
+        error: ClientError,
+        expected: Option<&Expected>,
+        waiting: Option<&Waiting>,
+    ) -> Result<Duration, ClientError> {
+        let is_coming = || expected.is_some_and(|expected| (expected.is_coming)());
         match error {
+            ClientError::Unreachable { .. } if self.began.elapsed() < BUSY_LIMIT && is_coming() => {
+                let message = format!("{error}, and one is on its way");
+                self.tell(&Failure { code: Code::Unavailable, message, hint: None, op: None }, waiting);
+                Ok(RESTART_WAIT)
+            }
             ClientError::Lost { .. } if self.lost < LOST_TRIES_MAX => {
                 self.lost += 1;
                 self.lost_at = Some(Instant::now());
@@ -101,6 +126,16 @@ impl Patience {
                 Ok(RESTART_WAIT)
             }
             error => Err(error),
+        }
+    }
+
+    fn tell(&mut self, why: &Failure, waiting: Option<&Waiting>) {
+        if let Some(Waiting { tell }) = waiting
+            && self.began.elapsed() >= TOLD_AFTER
+            && !self.is_told
+        {
+            self.is_told = true;
+            tell(why);
         }
     }
 }

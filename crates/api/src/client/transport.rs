@@ -15,7 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     ClientError, Upload,
-    patience::{Patience, Waiting},
+    patience::{Expected, Patience, Waiting},
     socket,
     upload::Fault,
 };
@@ -35,6 +35,7 @@ pub struct Client {
     socket: PathBuf,
     daemon_version: Arc<Mutex<Option<String>>>,
     waiting: Option<Waiting>,
+    expected: Option<Expected>,
 }
 
 /// What is sent along.
@@ -120,13 +121,19 @@ impl Client {
     /// Makes a client of the daemon that listens at `socket`. Connects to nothing yet.
     #[must_use]
     pub fn new(socket: PathBuf) -> Self {
-        Self { socket, daemon_version: Arc::default(), waiting: None }
+        Self { socket, daemon_version: Arc::default(), waiting: None, expected: None }
     }
 
     /// Has `tell` told why a call waits, once for each call that has waited for some seconds.
     #[must_use]
     pub fn telling(self, tell: impl Fn(&Failure) + Send + Sync + 'static) -> Self {
         Self { waiting: Some(Waiting::new(tell)), ..self }
+    }
+
+    /// Has a call wait, for 2 minutes, while nobody listens and `is_coming` says that somebody will.
+    #[must_use]
+    pub fn expecting(self, is_coming: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self { expected: Some(Expected::new(is_coming)), ..self }
     }
 
     /// The socket that is spoken to.
@@ -183,7 +190,9 @@ impl Client {
                     let refusal = refusal(reply, call).await;
                     patience.told_to_wait(wait, refusal, self.waiting.as_ref())?
                 }
-                Err(error) if may_ask_again => patience.lost(error)?,
+                Err(error) if may_ask_again => {
+                    patience.lost(error, self.expected.as_ref(), self.waiting.as_ref())?
+                }
                 Err(error) => return Err(error),
             };
             tokio::time::sleep(wait).await;
