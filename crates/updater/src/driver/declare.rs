@@ -18,8 +18,10 @@ use crate::{
 };
 
 const STEP: &str = "declare";
-/// How long what is in flight has to end by itself, and again once it is cancelled.
+/// How long what is in flight has to end by itself.
 const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+/// How long it may clean up once it is cancelled. The daemon gives it as much when it ends itself.
+const CLEAN_LIMIT: Duration = Duration::from_secs(20);
 /// How often is asked whether it has.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
 
@@ -110,7 +112,7 @@ fn drain(host: &mut DrivenHost, plan: &Plan) -> Result<Drained, UpdateError> {
                 host.runtime.block_on(host.client.cancel(&operation.op)).ok();
             }
             cancelled = Some(list(&held.in_flight));
-            until = Instant::now() + DRAIN_LIMIT;
+            until = Instant::now() + CLEAN_LIMIT;
         } else {
             return Err(busy(&held.in_flight));
         }
