@@ -1,20 +1,27 @@
-//! What an update meets at its borders: units that change, and a database that is migrated.
+//! What an update meets at its borders: units that change, a guest that ends itself, work that does not end, a database
+//! that is migrated, a way back that fails.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use smoke::{Host, NEXT, Releases, on_service, script, wait::wait_for};
 
 use super::{
-    interrupted::LIMIT,
-    lived::{Lived, SMALL},
+    lived::{LIMIT, Lived, SMALL, UPDATES},
+    there_and_back::daemon_that,
 };
+use crate::system::monitor_unit;
 
 #[test]
 fn update_at_its_borders() {
     on_service(|host| {
         let mut lived = Lived::begin(host);
         host.also("update_changes_units", || changes_units(host, &mut lived));
+        lived.releases = Releases::serve(host);
+        lived.releases.offer(NEXT, |_| ());
+        host.also("update_guest_ends_itself", || guest_ends_itself(host, &lived));
+        host.also("update_force_cancels", || force_cancels(host, &lived));
         host.also("update_database_restored", || database_restored(host, &mut lived));
+        host.also("update_rollback_fails_too", || rollback_fails_too(host, &mut lived));
         host.banger(["vm", "delete", "one"]).run().ok();
     });
 }
@@ -58,6 +65,61 @@ fn changes_units(host: &Host, lived: &mut Lived<'_>) {
     lived.assert_machine_lives("units that changed");
 }
 
+/// A guest that powers itself off while the next release is on trial says nothing against it.
+fn guest_ends_itself(host: &Host, lived: &Lived<'_>) {
+    host.banger(["vm", "create", "--name", "two"]).args(SMALL).run().ok();
+    let running = lived.update(["--trial-seconds", "20"]).start();
+    lived.wait_for_event("restarted");
+    // Its end is the end of the session that asks for it, too.
+    host.sh("two", "echo o >/proc/sysrq-trigger; sleep 60").run();
+    let said = running.finish().ok().stderr();
+    assert!(said.contains("two ended by itself meanwhile"), "{said}");
+    lived.assert_whole(NEXT, "a guest that ended itself");
+    assert_eq!(host.vm("two")["state"], "stopped");
+    lived.assert_machine_lives("a guest that ended itself");
+    host.banger(["vm", "delete", "two"]).run().ok();
+    lived.update(["--rollback"]).run().ok();
+}
+
+/// An archive that answers whoever asks by a byte each second, for days.
+const SLOW_ARCHIVE: &str = r#"use IO::Socket::INET;
+$| = 1;
+my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 5) or die $!;
+print $socket->sockport, "\n";
+while (my $client = $socket->accept) {
+    print "asked\n";
+    next if fork;
+    print $client "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
+    while (print $client "x") { $client->flush; sleep 1 }
+    exit
+}"#;
+/// How long an operation has to end by itself where an update is forced.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// What does not end by itself is cancelled, and named.
+fn force_cancels(host: &Host, lived: &Lived<'_>) {
+    let mut archive = host.program("/usr/bin/perl").args(["-e", SLOW_ARCHIVE]).start();
+    archive.wait_for_text("\n");
+    let port = archive.so_far().0.trim().to_owned();
+    let sources = format!("deb http://127.0.0.1:{port}/debian bookworm main\n");
+    host.root(["sh", "-c", "cat >/etc/apt/sources.list"]).stdin(sources).run().ok();
+    let pull = ["kernel", "pull", "--suite", "bookworm", "--name", "slow"];
+    let pulling = host.banger(pull).limit(Duration::from_mins(10)).start();
+    archive.wait_for_text("asked");
+
+    let output = lived.update(["--force"]).run().ok();
+    assert!(output.stderr().contains("cancelled: kernel pull slow (op-"), "{}", output.stderr());
+    assert!(output.took >= GRACE, "{:?}", output.took);
+    let told = pulling.finish().exits(1).stderr();
+    assert!(told.contains("cancelled"), "{told}");
+    lived.assert_whole(NEXT, "an operation that was cancelled");
+    lived.assert_machine_lives("an operation that was cancelled");
+    assert!(!host.banger(["kernel", "list"]).run().ok().stdout().contains("slow"));
+    assert_eq!(host.root(["pgrep", "-l", "apt"]).run().stdout(), "");
+    host.root(["rm", "/etc/apt/sources.list"]).run().ok();
+    lived.update(["--rollback"]).run().ok();
+}
+
 /// A daemon that says that it migrates the database, does so, and does not start.
 const MIGRATES: &str = "#!/bin/sh
 case \"$*\" in *--check-migrations*) echo 'will migrate: the database becomes one of version 99'; exit 1 ;; esac
@@ -84,4 +146,43 @@ fn database_restored(host: &Host, lived: &mut Lived<'_>) {
     lived.assert_machine_lives("a database that was migrated");
     assert_eq!(host.vm("last")["spec"]["vcpus"], 1, "the last record before the update");
     host.banger(["vm", "delete", "last"]).run().ok();
+}
+
+const LIBRARY: &str = "/usr/local/lib/banger";
+
+/// Neither way leads to a whole release: what is said has all that is needed, and the next attempt does the rest.
+fn rollback_fails_too(host: &Host, lived: &mut Lived<'_>) {
+    let monitor = monitor_unit(host, "one");
+    lived.releases = Releases::serve(host);
+    lived.releases.offer(NEXT, |dir| script(&dir.join("bangerd"), &daemon_that("exec sleep 600")));
+    let running = lived.update(["--force"]).start();
+    lived.wait_for_event("switched");
+    let (daemon, away) = (format!("{LIBRARY}/releases/v0.1.0/bangerd"), "/root/bangerd");
+    host.root(["mv", &daemon, away]).run().ok();
+
+    let stuck = [
+        "restart: ",
+        &format!("put the database back: {daemon} cannot be run: No such file or directory"),
+        "current names releases/v0.1.0",
+        &format!("the journal is {UPDATES}/journal"),
+        "`sudo banger update --resume` tries again",
+        "journalctl -u bangerd",
+    ];
+    let resume = || host.root(["banger", "update", "--resume"]).run();
+    let first = running.finish().exits(1).stderr();
+    for said in [first, resume().exits(1).stderr()] {
+        for part in stuck {
+            assert!(said.contains(part), "{part:?} is not in: {said}");
+        }
+    }
+    let again = lived.update(["--force"]).run().exits(3).stderr();
+    assert!(again.contains("an update that was begun is not over"), "{again}");
+    assert_eq!(host.systemctl(["is-active", &monitor]).run().ok().stdout(), "active\n");
+
+    host.root(["mv", away, &daemon]).run().ok();
+    resume().ok();
+    lived.assert_whole("v0.1.0", "a way back that failed");
+    lived.assert_machine_lives("a way back that failed");
+    let again = lived.update([]).run().exits(3).stderr();
+    assert!(again.contains("was tried here and went back"), "{again}");
 }

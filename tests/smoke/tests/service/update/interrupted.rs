@@ -1,24 +1,8 @@
 //! An update that something ends in the middle: one whole release, and the machine, whatever it was.
 
-use std::time::Duration;
-
 use smoke::{NEXT, on_service, wait::wait_for};
 
-use super::lived::{Lived, SMALL};
-
-/// How long what takes an update up may need.
-pub(super) const LIMIT: Duration = Duration::from_mins(4);
-
-impl Lived<'_> {
-    /// Waits until the journal holds this event, or is gone again.
-    pub(super) fn wait_for_event(&self, event: &str) {
-        let path = "/var/lib/banger-root/update/journal";
-        wait_for("the journal", LIMIT, || {
-            self.host.file(path).is_some_and(|text| text.contains(event))
-                || self.host.file("/var/lib/banger-root/update/history").is_some_and(|text| !text.is_empty())
-        });
-    }
-}
+use super::lived::{LIMIT, Lived, SMALL};
 
 #[test]
 fn update_that_is_interrupted_leaves_one_whole_release() {

@@ -1,5 +1,7 @@
 //! A host with banger, a machine, and releases on offer.
 
+use std::{cell::Cell, time::Duration};
+
 use smoke::{FIRST, Host, Releases, wait::wait_for};
 
 use crate::{
@@ -7,9 +9,11 @@ use crate::{
     system::{INSTALL, install, main_pid},
 };
 
-use super::interrupted::LIMIT;
-
 pub(super) const SMALL: [&str; 2] = ["--image", "debian-small"];
+/// How long what takes an update up may need.
+pub(super) const LIMIT: Duration = Duration::from_mins(4);
+/// Where an update is written down, and how it ended.
+pub(super) const UPDATES: &str = "/var/lib/banger-root/update";
 
 /// What is true once no update is left to be ended.
 const IS_OVER: &str = "test ! -e /var/lib/banger-root/update/journal && ! systemctl is-active -q banger-update.service \
@@ -20,26 +24,43 @@ pub(crate) struct Lived<'a> {
     pub(crate) host: &'a Host,
     pub(crate) releases: Releases,
     one: Option<Bystander<'a>>,
+    /// How many updates had ended when the last one was asked for.
+    ended_before: Cell<usize>,
 }
 
 impl<'a> Lived<'a> {
     pub(crate) fn begin(host: &'a Host) -> Self {
         install(host);
         let one = Some(Bystander::boot(host, "one"));
-        Self { host, releases: Releases::serve(host), one }
+        Self { host, releases: Releases::serve(host), one, ended_before: Cell::default() }
     }
 
     /// Has no machine, for what none would outlive.
     pub(super) fn without_machine(host: &'a Host) -> Self {
         host.root(INSTALL).run().ok();
-        Self { host, releases: Releases::serve(host), one: None }
+        Self { host, releases: Releases::serve(host), one: None, ended_before: Cell::default() }
     }
 
     pub(crate) fn update<'b>(&'b self, words: impl IntoIterator<Item = &'b str>) -> smoke::Command {
+        self.ended_before.set(self.ended());
         let words: Vec<&str> = words.into_iter().collect();
         let watched = if words.contains(&"--trial-seconds") { vec![] } else { vec!["--trial-seconds", "1"] };
         let all = ["banger", "update"].into_iter().chain(self.releases.words()).chain(words).chain(watched);
         self.host.root(all)
+    }
+
+    /// How many updates have ended.
+    fn ended(&self) -> usize {
+        self.host.file(&format!("{UPDATES}/history")).map_or(0, |text| text.lines().count())
+    }
+
+    /// Waits until the journal of the update that was asked for last holds this event, or that has ended.
+    #[track_caller]
+    pub(super) fn wait_for_event(&self, event: &str) {
+        wait_for(&format!("{event} in the journal"), LIMIT, || {
+            let journal = self.host.file(&format!("{UPDATES}/journal"));
+            journal.is_some_and(|text| text.contains(event)) || self.ended() > self.ended_before.get()
+        });
     }
 
     #[track_caller]
@@ -58,12 +79,11 @@ impl<'a> Lived<'a> {
         link.trim().trim_start_matches("releases/").to_owned()
     }
 
-    /// Begins anew: no history, and the release before.
+    /// Begins anew, with the release before.
     pub(super) fn begin_again(&self) {
         if self.wait_for_end() != FIRST {
             self.update(["--rollback", "--force"]).run().ok();
         }
-        self.host.root(["sh", "-c", "rm -f /var/lib/banger-root/update/history"]).run().ok();
         self.assert_whole(FIRST, "before");
     }
 
@@ -84,7 +104,7 @@ impl<'a> Lived<'a> {
             let says = host.root(["readlink", &format!("/usr/local/lib/banger/{link}")]).run().ok().stdout();
             assert_eq!(says, format!("releases/{version}\n"), "{what}: {link}");
         }
-        for left in ["/var/lib/banger-root/update/journal", "/run/banger-root/trial"] {
+        for left in [&format!("{UPDATES}/journal"), "/run/banger-root/trial"] {
             assert_ne!(host.root(["test", "-e", left]).run().code, 0, "{what}: {left} is left");
         }
         // A driver that was killed did fail; what counts is what it left.
