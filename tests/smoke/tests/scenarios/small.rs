@@ -9,15 +9,15 @@ use std::{
 
 use smoke::{Command, Host, Running};
 
-/// A state directory on a small file system of its own, in a mount namespace that ends with this.
+/// A directory on a small file system of its own, in a mount namespace that ends with this.
 pub(crate) struct Small {
     keeper: Running,
-    /// The state directory as it is seen from outside.
+    /// The directory as it is seen from outside.
     pub(crate) seen: PathBuf,
 }
 
 impl Small {
-    /// Makes it; nobody but root may.
+    /// Makes a state directory of it; nobody but root may.
     pub(crate) fn new(host: &Host, options: &str) -> Self {
         const MAKE: &str = "set -e
             keep=\"$XDG_RUNTIME_DIR/../keep\"
@@ -32,11 +32,27 @@ impl Small {
             exec sleep 3600";
         let state = host.dir().join("state/banger");
         fs::create_dir_all(&state).unwrap();
-        let call = host.program("unshare").args(["--mount", "sh", "-c", MAKE, "sh"]).args([&state]);
+        Self::made(host, MAKE, &state, options)
+    }
+
+    /// Has what lies in `dir` lie on a small file system of its own instead; nobody but root may.
+    pub(crate) fn holding(host: &Host, dir: &Path, options: &str) -> Self {
+        const MAKE: &str = "set -e
+            keep=\"$XDG_RUNTIME_DIR/../keep\"
+            mkdir \"$keep\"
+            mount -t tmpfs -o \"mode=0755,$2\" none \"$keep\"
+            cp -a \"$1/.\" \"$keep\"
+            mount --bind \"$keep\" \"$1\"
+            echo mounted
+            exec sleep 3600";
+        Self::made(host, MAKE, dir, options)
+    }
+
+    fn made(host: &Host, script: &str, dir: &Path, options: &str) -> Self {
+        let call = host.program("unshare").args(["--mount", "sh", "-c", script, "sh"]).args([dir]);
         let mut keeper = call.args([options]).limit(Duration::from_mins(15)).start();
         keeper.wait_for_text("mounted");
-        let seen =
-            PathBuf::from(format!("/proc/{}/root", keeper.pid())).join(state.strip_prefix("/").unwrap());
+        let seen = PathBuf::from(format!("/proc/{}/root", keeper.pid())).join(dir.strip_prefix("/").unwrap());
         Self { keeper, seen }
     }
 

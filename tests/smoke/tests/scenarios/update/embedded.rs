@@ -10,7 +10,7 @@ use super::own::{Own, kill};
 fn update_embedded() {
     on_plain(|host| {
         let mut own = Own::begin(host);
-        let first = fs::read_dir(own.library().join("releases")).unwrap().count();
+        let first = fs::read_dir(own.library.join("releases")).unwrap().count();
         assert_eq!(first, 1);
         own.releases.offer(NEXT, |_| ());
         host.also("update_embedded_refuses", || refuses(host, &own));
@@ -26,7 +26,7 @@ fn refuses(host: &Host, own: &Own<'_>) {
     let disk = || {
         let script = "cd \"$1\" && find . -not -path './releases/v0.1.1*' \\( -type l -printf '%p -> %l\\n' -o -type f \
                       -exec sha256sum {} + \\) | sort";
-        host.program("sh").args(["-c", script, "sh"]).args([own.library()]).run().ok().stdout()
+        host.program("sh").args(["-c", script, "sh"]).args([&own.library]).run().ok().stdout()
     };
     let before = disk();
     let checked = own.update(["--check"]).run().ok().stdout();
@@ -50,7 +50,7 @@ fn there_and_back(own: &Own<'_>) {
     assert!(said.contains("\"status\":\"updated\""), "{said}");
     own.assert_whole(NEXT, "an update");
     own.assert_machine_lives("an update");
-    let record = fs::read_to_string(own.library().join("install.toml")).unwrap();
+    let record = fs::read_to_string(own.library.join("install.toml")).unwrap();
     assert!(record.contains(&format!("commit = \"{NEXT_COMMIT}\"\n")), "{record}");
     assert_eq!(own.update(["--check"]).run().ok().stdout(), format!("up to date: {NEXT}\n"));
     own.update(["--repair"]).run().ok();

@@ -1,5 +1,7 @@
 //! The error sweep: an update on a disk with ever more room. Each that fails leaves the release that was, whole.
 
+use std::fs;
+
 use smoke::{FIRST, Host, NEXT, Releases, on_plain, script, skip};
 
 use super::own::Own;
@@ -25,6 +27,11 @@ fn update_on_a_full_disk() {
             assert!(tries > 3, "it struck {tries} times");
             host.note(format!("{tries} updates without a file each, and one that went through"));
         });
+        host.also("update_without_bytes", || {
+            let tries = back_with_ever_more_bytes(&own);
+            assert!(tries > 1, "it struck {tries} times");
+            host.note(format!("{tries} updates without a byte each, and one that went through"));
+        });
         for event in ["declared", "switched", "restarted"] {
             host.also(&format!("update_on_a_disk_that_is_full_once_{event}"), || {
                 full_once(host, &own, event);
@@ -33,6 +40,69 @@ fn update_on_a_full_disk() {
         host.also("update_goes_back_on_a_full_disk", || goes_back(host, &mut own));
         own.banger(["daemon", "stop"]).run().ok();
     });
+}
+
+#[test]
+fn update_on_a_disk_without_room_for_a_release() {
+    on_plain(|host| {
+        if !rustix::process::geteuid().is_root() {
+            skip!(host, "a file system of its own");
+        }
+        let mut own = Own::install(host);
+        own.releases.offer(NEXT, |_| ());
+        own.enter_library(Small::holding(host, &own.library, "size=400m"));
+        own.banger(["ps"]).run().ok();
+        let tries = with_ever_more_room(&own);
+        assert!(tries > 3, "it struck {tries} times");
+        host.note(format!("{tries} updates without room for a release, and one that went through"));
+        own.banger(["daemon", "stop"]).run().ok();
+    });
+}
+
+/// Room of 0 KiB, 64, 256 … up to more than any release takes.
+fn ever_more_kib() -> impl Iterator<Item = u64> {
+    std::iter::once(0).chain((3..10).map(|step| 1 << (2 * step)))
+}
+
+/// Updates with ever more room for a release until one goes through, and goes back from that. Returns how many did not.
+fn with_ever_more_room(own: &Own<'_>) -> usize {
+    for (tries, but_kib) in ever_more_kib().enumerate() {
+        let filler = Filler::bytes(&own.library, but_kib);
+        let output = own.update(["--force", "--trial-seconds", "0"]).run();
+        drop(filler);
+        let told = format!("{but_kib} KiB: {}", output.stderr());
+        if output.code == 0 {
+            own.assert_whole(NEXT, &told);
+            own.update(["--rollback", "--force"]).run().ok();
+            return tries;
+        }
+        assert!(told.contains("stage: ") && told.contains("No space left"), "{told}");
+        assert!(!told.contains("os error"), "{told}");
+        let releases = fs::read_dir(own.library.join("releases")).unwrap();
+        assert_eq!(releases.count(), 1, "nothing of it is left: {told}");
+        own.assert_whole(FIRST, &told);
+    }
+    panic!("no update goes through");
+}
+
+/// Goes to the next release, and back with ever more bytes until that goes through: nothing has to be fetched for it, so
+/// that it is the declaration that wants room. Returns how many ways back did not go through.
+fn back_with_ever_more_bytes(own: &Own<'_>) -> usize {
+    own.update(["--force", "--trial-seconds", "0"]).run().ok();
+    for (tries, but_kib) in ever_more_kib().enumerate() {
+        let filler = Filler::bytes(&own.state, but_kib);
+        let output = own.update(["--rollback", "--force", "--trial-seconds", "0"]).run();
+        drop(filler);
+        let told = format!("{but_kib} KiB: {}", output.stderr());
+        if output.code == 0 {
+            own.assert_whole(FIRST, &told);
+            return tries;
+        }
+        assert!(told.contains("No space left") || told.contains("bytes free"), "{told}");
+        assert!(!told.contains("os error"), "{told}");
+        own.assert_whole(NEXT, &told);
+    }
+    panic!("no way back goes through");
 }
 
 /// Updates where 0, 1, 2 … more files can be made until one goes through, and goes back from that. Returns how many did not.
@@ -85,7 +155,7 @@ exit 1
     own.releases.offer(NEXT, |dir| script(&dir.join("bangerd"), fills));
     let said = own.update(["--force"]).run().exits(1).stderr();
     assert!(said.contains("restart: "), "{said}");
-    std::fs::remove_file(own.state.join("full")).unwrap();
+    fs::remove_file(own.state.join("full")).unwrap();
     own.banger(["ps"]).run().ok();
     own.assert_whole(FIRST, "a disk that was filled");
     host.note(said.lines().last().unwrap_or_default().to_owned());

@@ -17,6 +17,8 @@ pub(super) struct Own<'a> {
     before: (String, String),
     /// Its state directory, as it is seen from here.
     pub(super) state: PathBuf,
+    /// Where its releases lie, as that is seen from here.
+    pub(super) library: PathBuf,
     small: Option<Small>,
 }
 
@@ -45,12 +47,19 @@ impl<'a> Own<'a> {
         let again = install().exits(3).stderr();
         assert!(again.contains("is installed in") && again.contains("banger update --to"), "{again}");
         let state = host.dir().join("state/banger");
-        Self { host, releases, before: Default::default(), state, small: None }
+        let library = host.dir().join("home/.local/share/banger");
+        Self { host, releases, before: Default::default(), state, library, small: None }
     }
 
     /// Has its state on a small file system from now on.
     pub(super) fn enter(&mut self, small: Small) {
         self.state.clone_from(&small.seen);
+        self.small = Some(small);
+    }
+
+    /// Has its releases on a small file system from now on.
+    pub(super) fn enter_library(&mut self, small: Small) {
+        self.library.clone_from(&small.seen);
         self.small = Some(small);
     }
 
@@ -68,10 +77,6 @@ impl<'a> Own<'a> {
         let watched = if words.contains(&"--trial-seconds") { vec![] } else { vec!["--trial-seconds", "1"] };
         self.banger(["update"].into_iter().chain(self.releases.words()).chain(words).chain(watched))
             .limit(LIMIT)
-    }
-
-    pub(super) fn library(&self) -> PathBuf {
-        self.host.dir().join("home/.local/share/banger")
     }
 
     fn updates(&self) -> PathBuf {
@@ -129,7 +134,7 @@ impl<'a> Own<'a> {
     /// That one release, and nothing of another, is installed, runs and is recorded.
     #[track_caller]
     pub(super) fn assert_whole(&self, version: &str, what: &str) {
-        let library = self.library();
+        let library = &self.library;
         let link = fs::read_link(library.join("current")).unwrap();
         assert_eq!(link, PathBuf::from(format!("releases/{version}")), "{what}");
         let said = self.banger(["version"]).run().ok().stdout();
