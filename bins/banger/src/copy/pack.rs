@@ -9,6 +9,7 @@ use std::{
 };
 
 use tar::{Builder, EntryType, Header};
+use tree::append_link;
 
 use super::CopyError;
 
@@ -88,8 +89,7 @@ fn append(
         header.set_entry_type(EntryType::Directory);
         builder.append_data(&mut header, name.join(""), io::empty())
     } else if kind.is_symlink() {
-        header.set_entry_type(EntryType::Symlink);
-        builder.append_link(&mut header, name, fs::read_link(path).map_err(local)?)
+        append_link(builder, &mut header, name, fs::read_link(path).map_err(local)?.as_os_str())
     } else if let Some(first) = first {
         header.set_entry_type(EntryType::Link);
         builder.append_link(&mut header, name, first)

@@ -313,6 +313,7 @@ mod tests {
         fs::set_permissions(dir.join("script"), fs::Permissions::from_mode(0o751)).unwrap();
         fs::hard_link(dir.join("script"), dir.join("twin")).unwrap();
         symlink("../nowhere", dir.join("sub/link")).unwrap();
+        symlink("./sub//deep/", dir.join("as it is")).unwrap();
         fs::write(dir.join("n".repeat(150)), "a long name").unwrap();
         fs::set_permissions(dir.join("sub/deep"), fs::Permissions::from_mode(0o555)).unwrap();
     }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    ffi::OsStr,
     io::{self, Read, Write},
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
@@ -9,6 +10,7 @@ use std::{
 
 use rustix::fs::Stat;
 use tar::{Builder, EntryType, Header};
+use tree::append_link;
 
 use super::{
     batch::Batch,
@@ -17,9 +19,6 @@ use super::{
     work_tree::{Found, WorkTree},
 };
 use crate::{WorkspaceError, listing::LINK};
-
-/// What GNU's tar calls the entry before a link that has its target.
-const LONG_LINK: &[u8] = b"././@LongLink";
 
 /// The bits that may write.
 const WRITE_BITS: u32 = 0o222;
@@ -192,13 +191,8 @@ impl<W: Write> Sender<'_, W> {
     }
 
     fn link(&mut self, path: &Path, to: &[u8], mtime_secs: u64) -> Result<(), WorkspaceError> {
-        // The target stands in an entry of its own, as long ones do: the library would write `./x` as `x`.
-        let mut literal = self.header(EntryType::GNULongLink, 0o644, to.len() as u64 + 1, 0);
-        literal.as_old_mut().name[..LONG_LINK.len()].copy_from_slice(LONG_LINK);
-        literal.set_cksum();
         let mut header = self.header(EntryType::Symlink, 0o777, 0, mtime_secs);
-        let done = self.tar.append(&literal, to.chain(&[0][..]));
-        let done = done.and_then(|()| self.tar.append_link(&mut header, path, "."));
+        let done = append_link(&mut self.tar, &mut header, path, OsStr::from_bytes(to));
         done.map_err(|source| WorkspaceError::Send { source })
     }
 

@@ -20,6 +20,7 @@ use hyper::{
 };
 use tar::{Builder, EntryType, Header};
 use tokio::sync::mpsc;
+use tree::append_link;
 
 use super::path::path_of;
 use crate::serve::{
@@ -122,9 +123,7 @@ fn append(
     } else if kind.is_dir() {
         tar.append_data(&mut header, name, io::empty())
     } else if kind.is_symlink() {
-        header.set_entry_type(EntryType::Symlink);
-        header.set_size(0);
-        tar.append_link(&mut header, name, fs::read_link(path)?)
+        append_link(tar, &mut header, name, fs::read_link(path)?.as_os_str())
     } else if kind.is_socket() {
         // A socket is nothing without its process.
         Ok(())
