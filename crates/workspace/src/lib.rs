@@ -19,6 +19,7 @@ mod listing;
 mod origin;
 mod outward;
 mod repository;
+mod scratch;
 pub mod script;
 
 pub use error::WorkspaceError;

@@ -17,6 +17,25 @@ now=$(xargs -0 stat -c '%y %z %s %f' -- <.git/banger/copied 2>&1)
 if [ "$now" = "$(cat .git/banger/stamp)" ]; then echo copy; else echo changed; fi
 "#;
 
+/// Makes a directory beside `$1` for a copy that is not whole yet, prints its path, and stays until the end of its stdin.
+/// The name says which process stays, by number and start. What others left that are gone goes first.
+pub const STAGE: &str = r#"
+begun() { cut -d ' ' -f 22 "/proc/$1/stat" 2>/dev/null; }
+above=${1%/*}
+mkdir -p -- "$above/" && cd -- "$above/" || exit
+own=.banger-$$-$(begun $$)
+for stage in .banger-*-*; do
+    name=${stage#.banger-}
+    pid=${name%%-*} start=${name#*-}
+    case $pid,$start in
+    *[!0-9,]* | ,* | *,) continue ;;
+    esac
+    if [ ! -d "$stage" ] || [ -L "$stage" ]; then continue; fi
+    if [ "$stage" = "$own" ] || [ "$(begun "$pid")" != "$start" ]; then rm -rf -- "$stage"; fi
+done
+mkdir -- "$own" && printf '%s\n' "$above/$own" && read -r _
+"#;
+
 /// Puts the copy at `$2` where `$1` is, which is absent or empty.
 pub const LAND: &str = r#"
 set -e

@@ -7,6 +7,6 @@ mod pump;
 mod run;
 mod terminal;
 
-pub(crate) use collect::{Collected, collect};
+pub(crate) use collect::{Collected, Held, collect, hold};
 pub(crate) use run::{Session, run};
 pub(crate) use terminal::stdin_is_terminal;

@@ -15,8 +15,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tempfile::TempDir;
-
 use super::{
     files::Sent,
     objects::keep_blob,
@@ -25,6 +23,7 @@ use super::{
 };
 use crate::{
     WorkspaceError, git::Git, history, listing::Entry, origin::without_secrets, repository::ObjectFormat,
+    scratch::Scratch,
 };
 
 /// Attributes under which git takes every file as it is.
@@ -36,7 +35,7 @@ const COMMITS_MAX: &str = "--max-count=4000";
 /// A guest's `.git`, on this host until it is dropped.
 #[derive(Debug)]
 pub struct GuestGit {
-    scratch: TempDir,
+    scratch: Scratch,
     base: String,
 }
 
@@ -48,9 +47,7 @@ impl GuestGit {
     /// [`WorkspaceError::Changed`] where a file that git does not have is not what it was when it was sent;
     /// [`WorkspaceError::Scratch`] where there is no room; what git fails with. Nothing is left then.
     pub fn build(plan: &Plan, sent: &Sent) -> Result<Self, WorkspaceError> {
-        let scratch = TempDir::with_prefix("banger-git.");
-        let scratch =
-            scratch.map_err(|source| WorkspaceError::Scratch { path: std::env::temp_dir(), source })?;
+        let scratch = Scratch::new()?;
         let builder = Builder { plan, dir: scratch.path().join("git") };
         let base = builder.build(sent, &scratch.path().join("work"))?;
         Ok(Self { scratch, base })

@@ -9,13 +9,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tempfile::TempDir;
-
 use crate::{
     WorkspaceError,
     git::{Git, failed, words},
     inward::RAW,
     repository::{ObjectFormat, Repository},
+    scratch::Scratch,
 };
 
 /// A patch for one repository.
@@ -25,7 +24,7 @@ pub struct Patch<'a> {
     top: PathBuf,
     git: Git,
     // The repository of ours goes last.
-    _scratch: TempDir,
+    _scratch: Scratch,
 }
 
 impl<'a> Patch<'a> {
@@ -35,9 +34,7 @@ impl<'a> Patch<'a> {
     ///
     /// [`WorkspaceError::Scratch`] where there is no room; [`WorkspaceError::NoGit`].
     pub fn new(bytes: &'a [u8], repository: &Repository) -> Result<Self, WorkspaceError> {
-        let scratch = TempDir::with_prefix("banger-apply.");
-        let scratch =
-            scratch.map_err(|source| WorkspaceError::Scratch { path: std::env::temp_dir(), source })?;
+        let scratch = Scratch::new()?;
         make(scratch.path(), repository.object_format()?)?;
         let git = Git::ours(scratch.path(), repository.top()).apart();
         Ok(Self { bytes, top: repository.top().to_owned(), git, _scratch: scratch })

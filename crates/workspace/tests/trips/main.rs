@@ -5,4 +5,5 @@
 mod hostile;
 mod inward;
 mod outward;
+mod stage;
 mod world;

@@ -25,6 +25,7 @@ pub(super) async fn remove(
     let mut tries = 0;
     loop {
         tries += 1;
+        context.daemon_again(client, &doing).await?;
         let accepted = match client.vm_delete(vm.id.as_str()).await {
             Err(error) if error.is_not_found() => return Ok(()),
             accepted => accepted.doing(&doing)?,

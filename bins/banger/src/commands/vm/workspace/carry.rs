@@ -8,17 +8,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use api::{Vm, client::Client};
+use api::{
+    Vm,
+    client::{Client, ClientError},
+};
 use guest::client::Connection;
 use model::{Class, Copied};
 use tokio::time::{interval, timeout};
 use workspace::{GuestGit, Plan, Sent, script};
 
-use super::{GuestPath, scripts, source::Source};
+use super::{GuestPath, scripts, source::Source, stage::Stage};
 use crate::{
     copy::{pack, upload},
     daemon::Context,
-    fault::{Doing as _, Fault},
+    fault::{Doing as _, Explain as _, Fault},
     follow::{Line, Progress},
     interrupt::Interrupts,
     text::{bytes, elapsed},
@@ -26,8 +29,10 @@ use crate::{
 
 /// How often progress is shown.
 const TICK: Duration = Duration::from_millis(100);
-/// How long a guest may take to clean up after a copy that came to nothing.
-const DISCARD_LIMIT: Duration = Duration::from_secs(20);
+/// How long a signal may take from the kernel to here.
+const HEARD_LIMIT: Duration = Duration::from_millis(200);
+/// How often the daemon is told of a copy where it ends in the middle.
+const TELLS_MAX: u32 = 3;
 
 /// A repository on its way into a machine.
 #[derive(Debug)]
@@ -49,14 +54,10 @@ impl Carry<'_> {
         let began = Instant::now();
         let guest = Connection::in_dir(&self.vm.link_dir);
         let is_new = self.look(&guest).await?;
-        let mut chance = [0; 4];
-        getrandom::fill(&mut chance).map_err(|error| {
-            Fault::new(Class::Failed, format!("{}: no chance can be had: {error}", self.doing))
-        })?;
-        let stage = self.guest_path.beside(&format!("{:08x}", u32::from_be_bytes(chance)));
-        let copied = self.copy(&guest, &stage, interrupts).await;
+        let stage = Stage::make(&guest, &self.guest_path, self.doing).await?;
+        let copied = self.copy(&guest, stage.path(), interrupts).await;
         let landed = match copied {
-            Ok(sent) => self.land(&guest, &stage, is_new).await.map(|vm| (vm, sent)),
+            Ok(sent) => self.land(&guest, stage.path(), is_new).await.map(|vm| (vm, sent)),
             Err(fault) => Err(fault),
         };
         match landed {
@@ -70,10 +71,7 @@ impl Carry<'_> {
                 Ok(vm)
             }
             Err(fault) => {
-                // Nothing more can be done where this fails, too; the name says what it is.
-                let stage = [&*stage];
-                let discard = scripts::ask(&guest, script::DISCARD, &stage, self.doing);
-                let _ = timeout(DISCARD_LIMIT, discard).await;
+                stage.discard(self.doing).await;
                 Err(fault)
             }
         }
@@ -135,12 +133,7 @@ impl Carry<'_> {
             never = show(&mut line, &done, self.plan.bytes()) => never,
         };
         line.begin_stage("copying its history");
-        // Not left half way: it has files here that it takes away itself.
-        let plan = Arc::clone(&self.plan);
-        let built = tokio::task::spawn_blocking(move || GuestGit::build(&plan, &sent).map(|git| (git, sent)));
-        let built = built.await;
-        let built = built.map_err(|error| Fault::new(Class::Bug, format!("{}: {error}", self.doing)))?;
-        let (git, sent) = built.doing(self.doing)?;
+        let (git, sent) = self.build(sent, interrupts).await?;
         let git_path = git.path();
         let place = format!("{stage}/.git");
         let history = upload(guest, &place, move |to| pack(&git_path, None, to));
@@ -150,24 +143,57 @@ impl Carry<'_> {
         }
     }
 
+    /// Builds the guest's repository. It is not left half way: it has files here that it takes away itself.
+    async fn build(&self, sent: Sent, interrupts: &mut Interrupts) -> Result<(GuestGit, Sent), Fault> {
+        let plan = Arc::clone(&self.plan);
+        let built = tokio::task::spawn_blocking(move || GuestGit::build(&plan, &sent).map(|git| (git, sent)));
+        match built.await {
+            Ok(Ok(built)) => Ok(built),
+            // A Ctrl-C at a terminal ends git as well, which may be heard of first.
+            Ok(Err(error)) => match timeout(HEARD_LIMIT, interrupts.next()).await {
+                Ok(signal) => Err(self.cancelled(signal)),
+                Err(_) => Err(error.explain(self.doing)),
+            },
+            Err(error) => Err(Fault::new(Class::Bug, format!("{}: {error}", self.doing))),
+        }
+    }
+
     fn cancelled(&self, signal: i32) -> Fault {
         Fault::signal(signal, format!("{}: cancelled", self.doing))
     }
 
     /// Puts the copy in its place, and records it. While that lasts, no copy is recorded.
     async fn land(&self, guest: &Connection, stage: &str, is_new: bool) -> Result<Vm, Fault> {
-        let (vm, doing) = (self.vm.id.as_str(), self.doing);
-        let path = self.guest_path.as_str();
+        let (path, doing) = (self.guest_path.as_str(), self.doing);
         if is_new {
             scripts::run(guest, script::LAND, &[path, stage], doing).await?;
         } else {
-            self.client.vm_no_workspace(vm).await.doing(doing)?;
+            self.tell(None).await?;
             scripts::run(guest, script::UPDATE, &[path, stage], doing).await?;
         }
         if self.source.readonly {
             scripts::run(guest, script::PROTECT, &[path], doing).await?;
         }
-        self.client.vm_workspace(vm, &self.record()).await.doing(doing)
+        self.tell(Some(&self.record())).await
+    }
+
+    /// Has the daemon record what is in the machine. It may have come and gone while the copy needed none.
+    async fn tell(&self, workspace: Option<&api::Workspace>) -> Result<Vm, Fault> {
+        let vm = self.vm.id.as_str();
+        for _ in 0..TELLS_MAX {
+            self.context.daemon_again(self.client, self.doing).await?;
+            let told = match workspace {
+                Some(workspace) => self.client.vm_workspace(vm, workspace).await,
+                None => self.client.vm_no_workspace(vm).await,
+            };
+            match told {
+                Err(ClientError::Unreachable { .. }) => {}
+                told => return told.doing(self.doing),
+            }
+        }
+        let why = format!("{}: the daemon ends again and again", self.doing);
+        Err(Fault::new(Class::Failed, why)
+            .hint("`banger vm workspace prepare` records the copy that is there."))
     }
 
     fn record(&self) -> api::Workspace {

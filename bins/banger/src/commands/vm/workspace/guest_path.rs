@@ -20,12 +20,6 @@ impl GuestPath {
         &self.0
     }
 
-    /// A directory beside it, for a copy that is not whole yet.
-    pub(super) fn beside(&self, name: &str) -> String {
-        let parent = self.0.rsplit_once('/').map_or("", |(parent, _)| parent);
-        format!("{parent}/.banger-{name}")
-    }
-
     /// Its last part.
     pub(super) fn name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or_default()
@@ -71,7 +65,5 @@ mod tests {
             let path = text.parse::<GuestPath>().ok();
             assert_eq!(path.as_ref().map(GuestPath::as_str), expected, "{text:?}");
         }
-        assert_eq!("/srv/a".parse::<GuestPath>().unwrap().beside("x"), "/srv/.banger-x");
-        assert_eq!("/a".parse::<GuestPath>().unwrap().beside("x"), "/.banger-x");
     }
 }

@@ -10,6 +10,7 @@ mod moved;
 mod prepare;
 mod scripts;
 mod source;
+mod stage;
 mod tools;
 
 pub(crate) use command::Workspace;
