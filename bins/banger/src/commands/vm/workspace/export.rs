@@ -181,6 +181,12 @@ async fn apply(context: &Context, client: &Client, vm: &Vm, found: &[u8], doing:
         return Ok(());
     }
     context.screen.note(&format!("applied to {}", repository.top().display()));
+    let new_files = new_files(&stat);
+    if new_files > 0 && !untracked {
+        context.screen.note(&format!(
+            "{new_files} new files are untracked here: a copy that is made again is without them until `git add`"
+        ));
+    }
     let guest = Connection::in_dir(&vm.link_dir);
     scripts::run(&guest, script::ADVANCE, &[&workspace.guest_path], doing).await?;
     // Where nobody else had changed it since, it is what the guest has.
@@ -192,9 +198,20 @@ async fn apply(context: &Context, client: &Client, vm: &Vm, found: &[u8], doing:
     Ok(())
 }
 
+/// How many files a patch makes, as git tells it.
+fn new_files(stat: &str) -> usize {
+    stat.lines().filter(|line| line.starts_with(" create mode ")).count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn new_files_are_counted() {
+        let stat = " new  | 1 +\n old | 2 +-\n 2 files changed, 2 insertions(+)\n create mode 100644 new\n mode change 100644 => 100755 old\n";
+        assert_eq!((new_files(stat), new_files("")), (1, 0));
+    }
 
     #[test]
     fn a_guest_s_text_does_nothing_to_a_terminal() {
