@@ -62,6 +62,14 @@ async fn sessions_are_counted_and_questions_are_none() {
     assert!(counted().await.0 >= 1);
     drop((open, tree));
     eventually("both have ended", async || counted().await == (0, 2)).await;
+    // A port's connection is one as long as it is open, whether or not anything goes over it.
+    let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = server.local_addr().unwrap().port().to_string().parse().unwrap();
+    let forward = world.guest.forward(port).await.unwrap();
+    let accepted = server.accept().await.unwrap();
+    assert_eq!(counted().await, (1, 3));
+    drop((forward, accepted));
+    eventually("it has ended", async || counted().await == (0, 3)).await;
 }
 
 #[tokio::test]

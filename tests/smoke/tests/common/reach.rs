@@ -29,7 +29,7 @@ fn ask(host: &Host, port: u16, text: &str) -> String {
     answer
 }
 
-fn free_port(host: &Host) -> u16 {
+pub(crate) fn free_port(host: &Host) -> u16 {
     let listener = host.in_its_network(|| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
     listener.unwrap().local_addr().unwrap().port()
 }
