@@ -15,6 +15,7 @@ pub(super) struct Figures {
     pub(super) exec: Exec,
     pub(super) list: List,
     pub(super) disks: Disks,
+    pub(super) copy: Copy,
 }
 
 #[expect(clippy::struct_field_names, reason = "the unit of a figure stands in its name")]
@@ -51,6 +52,13 @@ pub(super) struct Disks {
     pub(super) qemu_img_micros: u64,
     pub(super) small_bytes: u64,
     pub(super) large_bytes: u64,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Copy {
+    pub(super) prepare_micros: u64,
+    pub(super) archive_micros: u64,
+    pub(super) files: u64,
 }
 
 /// Why nothing was measured.

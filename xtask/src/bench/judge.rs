@@ -17,6 +17,8 @@ const IDLE_BYTES_MAX: u64 = 20 * MIB;
 const FULL_BYTES_MAX: u64 = 30 * MIB;
 /// P11, in microseconds.
 const DISKS_MICROS_MAX: u64 = 15_000;
+/// P12, in hundredths.
+const COPY_RATIO_MAX: u64 = 150;
 
 /// How much more one machine may cost in a long list than in a short one, as a factor: what is linear costs
 /// the same, and times vary.
@@ -124,6 +126,27 @@ pub(super) fn disks(figures: &Figures) -> Measured {
     )
 }
 
+pub(super) fn copy(figures: &Figures) -> Measured {
+    let copy = &figures.copy;
+    let found = ratio(copy.prepare_micros, copy.archive_micros);
+    figure(
+        found <= COPY_RATIO_MAX,
+        format!(
+            "{} ×: {} against {}, {} files",
+            hundredths(found),
+            ms(copy.prepare_micros),
+            ms(copy.archive_micros),
+            copy.files
+        ),
+        &[
+            ("ratio_hundredths", found),
+            ("prepare_micros", copy.prepare_micros),
+            ("archive_micros", copy.archive_micros),
+            ("files", copy.files),
+        ],
+    )
+}
+
 fn figure(kept: bool, text: String, values: &[(&str, u64)]) -> Measured {
     let values: BTreeMap<_, _> = values.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
     Measured::Figure { text, kept, values }
@@ -152,7 +175,7 @@ fn ms(micros: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::figures::{Disks, Exec, List, Run},
+        super::figures::{Copy, Disks, Exec, List, Run},
         *,
     };
 
@@ -172,13 +195,14 @@ mod tests {
                 resident_bytes: vec![(0, 20 * MIB), (1000, 30 * MIB), (2000, 40 * MIB)],
             },
             disks: Disks { small_micros: 14_000, large_micros: 15_000, ..Disks::default() },
+            copy: Copy { prepare_micros: 15_000_000, archive_micros: 10_000_000, files: 20_000 },
         }
     }
 
     #[test]
     fn each_promise_can_be_kept_and_broken() {
         type Case = (fn(&Figures) -> Measured, fn(&mut Figures));
-        let cases: [Case; 7] = [
+        let cases: [Case; 8] = [
             (run, |figures| figures.run.own_micros += 1),
             (exec, |figures| figures.exec.exec_micros += 1),
             (list, |figures| figures.list.list_micros[1].1 = 10_001),
@@ -186,6 +210,7 @@ mod tests {
             (memory, |figures| figures.list.resident_bytes[0].1 += 1),
             (memory, |figures| figures.list.resident_bytes.truncate(1)),
             (disks, |figures| figures.disks.small_micros = 8000),
+            (copy, |figures| figures.copy.prepare_micros += 1_000),
         ];
         for (index, (judge, spoil)) in cases.into_iter().enumerate() {
             let mut figures = good();

@@ -40,6 +40,7 @@ fn rows(root: &Path) -> Vec<Row> {
         row("P9", "vm list with 1000 machines ≤ 10 ms, and linear", judged(judge::list)),
         row("P10", "bangerd resident, idle ≤ 20 MiB, with 1000 records ≤ 30 MiB", judged(judge::memory)),
         row("P11", "creating root and home disks ≤ 15 ms at any image size", judged(judge::disks)),
+        row("P12", "copying 20,000 files of a repository in ≤ 1.5 × git archive | tar", judged(judge::copy)),
         row("P14", "programs ≤ 40 MiB together, the agent ≤ 4 MiB", size::measure(&programs)),
     ]
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{disks, exec, list, run};
+use super::{copy, disks, exec, list, run};
 use crate::scenario::with_host;
 
 /// What was measured. Times are medians of rounds, in microseconds.
@@ -12,6 +12,7 @@ struct Figures {
     exec: exec::Exec,
     list: list::List,
     disks: disks::Disks,
+    copy: copy::Copy,
 }
 
 /// Measures, and prints what came out as one object of JSON. Takes some minutes.
@@ -29,9 +30,11 @@ pub fn measure() {
         let list = list::measure(host);
         say("commands in a machine");
         let exec = exec::measure(host);
+        say("a repository into a machine");
+        let copy = copy::measure(host);
         say("machines from nothing");
         let run = run::measure(host);
-        Figures { run, exec, list, disks }
+        Figures { run, exec, list, disks, copy }
     });
     match serde_json::to_string(&figures) {
         Ok(text) => println!("{text}"),

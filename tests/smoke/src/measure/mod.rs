@@ -1,5 +1,6 @@
 //! What this host takes for what the product promises in figures. `cargo xtask bench` judges it.
 
+mod copy;
 mod disks;
 mod exec;
 mod figures;
