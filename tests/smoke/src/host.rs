@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::{
     cache, census,
     command::{Account, Command},
-    inside::{Inside, Kind},
+    inside::{self, Inside, Kind},
     place, slot,
     wait::wait_until,
 };
@@ -153,6 +153,15 @@ impl Host {
     #[must_use]
     pub fn dir(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// The home of whoever runs commands, as they see it.
+    #[must_use]
+    pub fn home(&self) -> PathBuf {
+        match &self.site {
+            Site::Home(home) => home.dir.join("home"),
+            Site::Inside(_) => inside::DEV_HOME.into(),
+        }
     }
 
     /// Puts the shared images and kernels into this home, or to where the user `dev` has them, and waits until

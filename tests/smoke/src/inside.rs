@@ -23,6 +23,9 @@ use crate::command::{Account, Command, Way};
 /// Where the images and kernels that scenarios share lie inside; the user `dev` owns them.
 const STATE: &str = "/var/lib/smoke-state";
 
+/// The home of the user `dev`.
+pub(crate) const DEV_HOME: &str = "/home/dev";
+
 /// What such a system is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -95,7 +98,7 @@ impl Inside {
     pub(crate) fn command(&self, account: Account, program: &Path) -> Command {
         let (home, path) = match account {
             Account::Root => ("/root", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
-            Account::Dev => ("/home/dev", "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"),
+            Account::Dev => (DEV_HOME, "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"),
         };
         let envs = [
             ("HOME", home),

@@ -1,6 +1,8 @@
-//! `vm cp`. What is on the host is made and looked at by its own shell: the files are on no other disk.
+//! `vm cp`.
 
 use smoke::Host;
+
+use super::here::sh;
 
 /// A tree with all that a copy must keep.
 const PLANT: &str = "set -e
@@ -13,6 +15,7 @@ const PLANT: &str = "set -e
     ln secret second-name
     ln -s deep/er link
     ln -s /nowhere/at/all dangling
+    ln -s ./deep//er/ as-it-is
     chmod 755 script; chmod 600 secret; chmod 711 empty; chmod 750 deep";
 
 /// Every entry of a tree: its path, kind and mode, its target, how many names it has, its content.
@@ -20,23 +23,19 @@ const LOOK: &str = "cd \"$1\" && export LC_ALL=C && {
         find . -mindepth 1 -type f -printf '%p %m %n ' -exec sha256sum {} ';' -o -printf '%p %y %m %l\\n'
     } | sort";
 
-fn sh(host: &Host, script: &str, args: &[&str]) -> String {
-    host.program("/bin/sh").args(["-c", script, "sh"]).args(args).run().ok().stdout()
-}
-
 pub(crate) fn cp_both_ways(host: &Host) {
     sh(host, PLANT, &[]);
     let planted = sh(host, LOOK, &["tree"]);
-    assert_eq!(planted.lines().count(), 10, "{planted}");
+    assert_eq!(planted.lines().count(), 11, "{planted}");
     let cp = |from: &str, to: &str| host.banger(["vm", "cp", from, to]).run();
 
     cp("tree", "box:/srv/").ok();
     let seen = "cd /srv/tree && stat -c '%n %a %F' script secret empty deep link && stat -c %h secret && \
-        readlink dangling && cat 'deep/er/file with spaces' Größe && ./script";
+        readlink dangling as-it-is && cat 'deep/er/file with spaces' Größe && ./script";
     assert_eq!(
         host.sh("box", seen).run().ok().stdout(),
         "script 755 regular file\nsecret 600 regular file\nempty 711 directory\ndeep 750 directory\n\
-        link 777 symbolic link\n2\n/nowhere/at/all\nspaces\ngrün\nran\n"
+        link 777 symbolic link\n2\n/nowhere/at/all\n./deep//er/\nspaces\ngrün\nran\n"
     );
     cp("box:/srv/tree", "back").ok();
     assert_eq!(sh(host, LOOK, &["back"]), planted);

@@ -3,11 +3,13 @@
 
 pub(crate) mod files;
 mod guest;
+pub(crate) mod here;
 pub(crate) mod life;
 pub(crate) mod reach;
 pub(crate) mod runs;
 pub(crate) mod shell;
 pub(crate) mod ssh;
 pub(crate) mod ticks;
+pub(crate) mod workspaces;
 
 pub(crate) use guest::on_one_guest;

@@ -1,5 +1,8 @@
 //! What every host can hold that has machines, with a system install's.
 
+use std::path::Path;
+
+use serde_json::Value;
 use smoke::{Host, on_service};
 
 use crate::{
@@ -19,6 +22,7 @@ fn machines_of_a_system_install() {
                 ("pty_resize", shell::pty_resize),
                 ("cp_both_ways", files::cp_both_ways),
                 ("ports", reach::ports),
+                ("du_is_what_root_sees", du_is_what_root_sees),
                 ("stop_loses_nothing", life::stop_loses_nothing),
                 ("restart_new_boot_id", life::restart_new_boot_id),
                 ("kill_signal", life::kill_signal),
@@ -33,6 +37,42 @@ fn machines_of_a_system_install() {
         assert_eq!(host.owned_by_nobody(), [""; 0]);
         uninstall(host);
     });
+}
+
+/// What the owner is told takes room is what root sees on the disk, and the releases are in it.
+fn du_is_what_root_sees(host: &Host) {
+    let usage = host.banger(["du", "--json"]).run().ok().json()["usage"].take();
+    let items = usage["items"].as_array().unwrap();
+    let find = |kind: &str, name: &str| {
+        let found = items.iter().find(|item| item["kind"] == kind && item["name"] == name);
+        found.unwrap_or_else(|| panic!("no {kind} {name} in {usage:#}")).clone()
+    };
+    // A machine that runs writes, and a directory is counted by the one and not by the other.
+    let assert_about = |told: &Value, seen: u64| {
+        let told = told.as_u64().unwrap();
+        assert!(
+            told > 1 << 20 && told.abs_diff(seen) <= seen / 8 + (4 << 20),
+            "{told} for {seen}: {usage:#}"
+        );
+    };
+    let room = |path: &str| {
+        let seen = host.root(["du", "-s", "-B1", path]).run().ok().stdout();
+        seen.split_whitespace().next().unwrap().parse::<u64>().unwrap()
+    };
+    let machine = find("machine", "box");
+    assert_about(&machine["used_bytes"], room(host.vm("box")["dir"].as_str().unwrap()));
+    assert_eq!((&machine["why"], &machine["remove"]), (&"running".into(), &Value::Null));
+    let image = find("image", "debian-small");
+    assert_eq!((&image["why"], &image["remove"]), (&"used by box".into(), &Value::Null));
+    let program = host.root(["readlink", "-f", "/usr/local/bin/banger"]).run().ok().stdout();
+    let release = Path::new(program.trim()).parent().unwrap();
+    let installed = find("update", release.file_name().unwrap().to_str().unwrap());
+    assert_about(&installed["used_bytes"], room(release.to_str().unwrap()));
+    assert_eq!(installed["why"], "runs");
+    assert_eq!(usage["dir"], "/var/lib/banger");
+    assert_about(&usage["total_bytes"], room("/var/lib/banger") + room(release.to_str().unwrap()));
+    let text = host.banger(["du"]).run().ok().stdout();
+    assert!(text.contains("free below /var/lib/banger") && text.contains("release"), "{text}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The scenarios for hosts that have a systemd of their own, by what they are about.
 
-#![expect(clippy::unwrap_used, reason = "what a scenario needs and does not get fails it")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what a scenario needs and does not get fails it")]
 
 mod bystander;
 #[path = "../common/mod.rs"]
@@ -17,3 +17,4 @@ mod machines;
 mod random;
 mod system;
 mod update;
+mod workspaces;

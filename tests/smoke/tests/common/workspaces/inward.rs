@@ -3,6 +3,7 @@
 use smoke::Host;
 
 use super::repo::Repo;
+use crate::common::here::sh;
 
 /// Runs `vm workspace prepare`.
 fn prepare(host: &Host, args: &[&str]) -> smoke::Output {
@@ -10,7 +11,7 @@ fn prepare(host: &Host, args: &[&str]) -> smoke::Output {
 }
 
 /// `vm run PATH -- CMD`, which makes the machine that the others use.
-pub(super) fn run_repo(host: &Host) {
+pub(crate) fn run_repo(host: &Host) {
     let repo = Repo::plant(host, "app");
     let run = ["vm", "run", "app", "--name", "box", "--image", "debian-small", "--"];
     let script = "pwd; ./run.sh; cat tracked link/*; readlink link; cat .git/HEAD; exit 42";
@@ -32,14 +33,14 @@ pub(super) fn run_repo(host: &Host) {
     assert!(config.contains("Ada Person"), "{config}");
 }
 
-pub(super) fn dry_run(host: &Host) {
+pub(crate) fn dry_run(host: &Host) {
     let machines = host.machines();
     let output = host.banger(["vm", "run", "app", "--name", "dry", "--dry-run"]).run().ok();
     assert_eq!(output.stdout(), ".gitignore\n'deep/er/file with spaces'\nlink\nrun.sh\ntracked\n");
     assert_eq!(host.machines(), machines);
 }
 
-pub(super) fn untracked_only_on_request_and_gitignored_never(host: &Host) {
+pub(crate) fn untracked_only_on_request_and_gitignored_never(host: &Host) {
     let see = "ls tracked untracked ignored 2>/dev/null; true";
     assert_eq!(host.sh("box", see).run().ok().stdout(), "tracked\n");
     prepare(host, &["app", "--include-untracked"]).ok();
@@ -48,7 +49,7 @@ pub(super) fn untracked_only_on_request_and_gitignored_never(host: &Host) {
     assert_eq!(host.sh("box", see).run().ok().stdout(), "tracked\n");
 }
 
-pub(super) fn exec_in_workspace(host: &Host) {
+pub(crate) fn exec_in_workspace(host: &Host) {
     host.sh("box", "test \"$PWD\" = /root/repo && exit 7").run().exits(7);
     let elsewhere = host.banger(["vm", "exec", "--guest-path", "/srv", "box", "--", "pwd"]).run().ok();
     assert_eq!(elsewhere.stdout(), "/srv\n");
@@ -56,7 +57,7 @@ pub(super) fn exec_in_workspace(host: &Host) {
     host.banger(["vm", "exec", "box", "--", "no-such-program"]).run().exits(127);
 }
 
-pub(super) fn exec_warns_when_host_moved_and_auto_prepare(host: &Host) {
+pub(crate) fn exec_warns_when_host_moved_and_auto_prepare(host: &Host) {
     let repo = Repo::at(host, "app");
     let exec = |args: &[&str]| host.banger(["vm", "exec"]).args(args).run().ok();
     let cat = ["box", "--", "cat", "tracked"];
@@ -89,28 +90,36 @@ pub(super) fn exec_warns_when_host_moved_and_auto_prepare(host: &Host) {
     assert_eq!(exec(&cat).stdout(), "and again\n");
 }
 
-/// Needs no guest: what could not get its tools is not made.
-pub(super) fn bootstrap_precondition(host: &Host) {
+/// A machine without a network could not get the tools: it is not made, and into one that runs nothing is copied.
+pub(crate) fn bootstrap_precondition(host: &Host) {
     let repo = Repo::plant(host, "tools");
     repo.write("mise.toml", "[tools]\nnode = \"22\"\n");
     repo.git(&["add", "mise.toml"]);
-    let machines = host.machines();
-    let output =
-        host.banger(["vm", "run", "-d", "tools", "--no-nat", "--image", "debian-small"]).run().exits(3);
-    let stderr = output.stderr();
-    assert!(stderr.contains("mise.toml") && stderr.contains("--no-bootstrap"), "{stderr}");
-    assert_eq!(host.machines(), machines);
+    let names = host.names();
+    let run =
+        || host.banger(["vm", "run", "-d", "tools", "--name", "shut", "--no-nat", "--image", "debian-small"]);
+    let refused = |output: smoke::Output| {
+        let stderr = output.exits(3).stderr();
+        assert!(stderr.contains("mise.toml") && stderr.contains("--no-bootstrap"), "{stderr}");
+    };
+    refused(run().run());
+    assert_eq!(host.names(), names);
+
+    run().args(["--no-bootstrap"]).run().ok();
+    let prepare =
+        || host.banger(["vm", "workspace", "prepare", "shut", "tools", "--guest-path", "/srv/tools"]);
+    refused(prepare().run());
+    host.sh("shut", "test -e /root/repo/mise.toml && test ! -e /srv/tools").run().ok();
+    prepare().args(["--no-bootstrap"]).run().ok();
+    host.delete("shut");
 }
 
-pub(super) fn bad_input_is_refused_before_anything_is_made(host: &Host) {
-    let home = host.dir().join("home");
-    std::fs::create_dir(home.join("plain")).unwrap();
-    host.program("git").args(["init", "-q", "empty"]).run().ok();
-    host.program("git").args(["init", "-q", "--bare", "bare"]).run().ok();
+pub(crate) fn bad_input_is_refused_before_anything_is_made(host: &Host) {
+    sh(host, "mkdir plain && git init -q empty && git init -q --bare bare", &[]);
     let machines = host.machines();
     for (args, code, word) in [
         (&["gone"][..], 2, "cannot be found"),
-        // Below the repository of these tests, which ignores it.
+        // On this machine it lies in the repository of these tests, which ignores it.
         (&["plain"], 2, "repository"),
         (&["bare"], 2, "bare"),
         (&["empty"], 2, "no commit"),
@@ -134,12 +143,13 @@ pub(super) fn bad_input_is_refused_before_anything_is_made(host: &Host) {
         .ok();
     prepare(host, &["app", "--guest-path", "/srv/x"]).exits(3);
     // No room: nothing is left of the copy.
-    std::fs::write(home.join("app/large"), vec![0; 64 << 20]).unwrap();
+    let repo = Repo::at(host, "app");
+    repo.sh("head -c 67108864 /dev/zero >large");
     let fill = "a=$(df --output=avail -k /root | tail -n 1); fallocate -l $((a - 16384))K /root/filler";
     host.sh("box", fill).run().ok();
     let output = prepare(host, &["app", "--include-untracked", "--guest-path", "/root/second"]).exits(1);
     assert!(output.stderr().to_lowercase().contains("no space left"), "{}", output.stderr());
     let left = host.sh("box", "rm /root/filler; ls -A /root | grep -e banger- -e second").run();
     assert_eq!(left.stdout(), "");
-    std::fs::remove_file(home.join("app/large")).unwrap();
+    repo.sh("rm large");
 }

@@ -1,7 +1,12 @@
 //! Repositories into machines and out of them, one file for each way.
 
+mod all;
 mod inward;
 mod kept;
+mod killed;
 mod outward;
 mod repo;
-mod shared;
+mod sources;
+mod trips;
+
+pub(crate) use all::{with_git, without_git};
