@@ -256,6 +256,12 @@ impl Running {
         (text(&self.stdout), text(&self.stderr))
     }
 
+    /// How many bytes it wrote to stdout so far.
+    #[must_use]
+    pub fn wrote(&self) -> usize {
+        self.stdout.bytes.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// Waits until its stdout and stderr together hold `text`.
     ///
     /// # Panics

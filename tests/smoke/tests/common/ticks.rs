@@ -2,6 +2,7 @@
 
 use std::{
     fmt::Write as _,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -9,27 +10,32 @@ use smoke::{Host, Running, wait::wait_for};
 
 /// What an undisturbed run takes, and one that is disturbed at least.
 const WATCHED: Duration = Duration::from_secs(6);
+/// How long the next tick may take on a busy host.
+const TICK_LIMIT: Duration = Duration::from_mins(1);
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 const TICK: &str = "i=0; while [ ! -e /run/enough ]; do echo $i; i=$((i + 1)); sleep 0.1; done; echo over";
 
 /// A session that ticks.
-struct Ticks {
+pub(crate) struct Ticks {
     running: Running,
     seen: usize,
     last: Instant,
-    longest: Duration,
+    /// The longest gap between two ticks so far.
+    pub(crate) longest: Duration,
 }
 
 impl Ticks {
-    fn begin(host: &Host, how: &[&str]) -> Self {
-        let mut running = host.banger(how).args([TICK]).limit(Duration::from_mins(4)).start();
+    /// Begins one, by an `exec` or an `ssh` in a machine, that lasts for `limit` at most.
+    pub(crate) fn begin(host: &Host, how: &str, name: &str, limit: Duration) -> Self {
+        let words = ["vm", how, name, "--", "sh", "-c", TICK];
+        let mut running = host.banger(words).limit(limit).start();
         running.wait_for_text("3\n");
         Self { running, seen: 0, last: Instant::now(), longest: Duration::ZERO }
     }
 
     /// Looks for what is new.
-    fn look(&mut self) {
-        let seen = self.running.so_far().0.len();
+    pub(crate) fn look(&mut self) {
+        let seen = self.running.wrote();
         if seen > self.seen {
             if self.seen > 0 {
                 self.longest = self.longest.max(self.last.elapsed());
@@ -40,7 +46,7 @@ impl Ticks {
 
     /// Waits for the session's end, and holds it to have lost nothing; returns the longest gap.
     #[track_caller]
-    fn end(self) -> Duration {
+    pub(crate) fn end(self) -> Duration {
         let output = self.running.finish().ok();
         let text = output.stdout();
         let numbers: Vec<&str> = text.lines().collect();
@@ -53,29 +59,37 @@ impl Ticks {
     }
 }
 
+/// Has sessions that begin in a machine from now on go on.
+pub(crate) fn begin_anew(host: &Host, name: &str) {
+    host.banger(["vm", "exec", name, "--", "rm", "-f", "/run/enough"]).run().ok();
+}
+
 /// Runs an exec and an ssh session beside each other while `disturb` does what it does; returns the longest gap
 /// of each.
 pub(crate) fn ticks(host: &Host, name: &str, mut disturb: impl FnMut(Duration)) -> [Duration; 2] {
-    host.banger(["vm", "exec", name, "--", "rm", "-f", "/run/enough"]).run().ok();
-    let exec = ["vm", "exec", name, "--", "sh", "-c"];
-    let ssh = ["vm", "ssh", name, "--", "sh", "-c"];
-    let mut both = [Ticks::begin(host, &exec), Ticks::begin(host, &ssh)];
+    begin_anew(host, name);
+    let mut both = ["exec", "ssh"].map(|how| Ticks::begin(host, how, name, Duration::from_mins(4)));
     let began = Instant::now();
     while began.elapsed() < WATCHED {
         disturb(began.elapsed());
         both.iter_mut().for_each(Ticks::look);
         wait_a_look();
     }
-    let [from_exec, from_ssh] = [both[0].seen, both[1].seen];
-    wait_for("a tick after what happened", WATCHED, || {
-        both.iter_mut().for_each(Ticks::look);
-        both[0].seen > from_exec && both[1].seen > from_ssh
-    });
+    wait_for_a_tick_of_each(&mut both);
     host.banger(["vm", "exec", name, "--", "touch", "/run/enough"]).run().ok();
     both.map(Ticks::end)
 }
 
+/// Waits until each has ticked once more.
+pub(crate) fn wait_for_a_tick_of_each(sessions: &mut [Ticks]) {
+    let before: Vec<usize> = sessions.iter().map(|session| session.seen).collect();
+    wait_for("a tick after what happened", TICK_LIMIT, || {
+        sessions.iter_mut().for_each(Ticks::look);
+        sessions.iter().zip(&before).all(|(session, before)| session.seen > *before)
+    });
+}
+
 /// Between two looks at the sessions.
-fn wait_a_look() {
-    std::thread::sleep(LOOK_EVERY);
+pub(crate) fn wait_a_look() {
+    thread::sleep(LOOK_EVERY);
 }

@@ -1,8 +1,10 @@
 //! `banger update` on a host with systemd and machines that run.
 
 mod borders;
+mod everywhere;
 mod interrupted;
 mod lived;
 mod power;
 mod refused;
 mod there_and_back;
+mod unnoticed;
