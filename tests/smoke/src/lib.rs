@@ -31,6 +31,7 @@ mod report;
 mod scenario;
 mod service;
 mod slot;
+mod tracer;
 pub mod wait;
 
 pub use cache::prepare;
@@ -41,4 +42,5 @@ pub use measure::measure;
 pub use report::summary;
 pub use scenario::{on_plain, on_service};
 pub use service::{FIRST, NEXT, NEXT_BUILT_AT, NEXT_COMMIT, Outside, Releases, Traces, build_next, script};
+pub use tracer::{STRUCK_NOTHING, Strike, trace};
 pub use wait::wait_until;

@@ -3,3 +3,4 @@
 mod embedded;
 mod full;
 mod own;
+mod sweep;

@@ -65,7 +65,7 @@ impl<'a> Own<'a> {
 
     /// A call of the banger that was installed.
     pub(super) fn banger<'b>(&self, words: impl IntoIterator<Item = &'b str>) -> Command {
-        let program = self.host.dir().join("home/.local/bin/banger");
+        let program = self.program();
         match &self.small {
             Some(small) => small.program(self.host, &program.display().to_string()).args(words),
             None => self.host.program(program).args(words),
@@ -77,6 +77,10 @@ impl<'a> Own<'a> {
         let watched = if words.contains(&"--trial-seconds") { vec![] } else { vec!["--trial-seconds", "1"] };
         self.banger(["update"].into_iter().chain(self.releases.words()).chain(words).chain(watched))
             .limit(LIMIT)
+    }
+
+    pub(super) fn program(&self) -> PathBuf {
+        self.host.dir().join("home/.local/bin/banger")
     }
 
     fn updates(&self) -> PathBuf {
@@ -134,6 +138,23 @@ impl<'a> Own<'a> {
     /// That one release, and nothing of another, is installed, runs and is recorded.
     #[track_caller]
     pub(super) fn assert_whole(&self, version: &str, what: &str) {
+        self.assert_one(version, what);
+        for left in ["journal", "trial", "plan", "staging", "reserve", "restoring"] {
+            assert!(!self.updates().join(left).exists(), "{what}: {left} is left");
+        }
+        assert!(!self.state.join("state.db.copy").exists(), "{what}");
+    }
+
+    /// The version of the release that is installed.
+    #[track_caller]
+    pub(super) fn installed(&self) -> String {
+        let link = fs::read_link(self.library.join("current")).unwrap();
+        link.file_name().unwrap().to_str().unwrap().to_owned()
+    }
+
+    /// That one release is installed, runs and is recorded, whatever else lies there.
+    #[track_caller]
+    pub(super) fn assert_one(&self, version: &str, what: &str) {
         let library = &self.library;
         let link = fs::read_link(library.join("current")).unwrap();
         assert_eq!(link, PathBuf::from(format!("releases/{version}")), "{what}");
@@ -145,10 +166,6 @@ impl<'a> Own<'a> {
         let pid = status["daemon"]["pid"].to_string();
         let program = fs::read_link(format!("/proc/{pid}/exe")).unwrap();
         assert_eq!(program, library.canonicalize().unwrap().join(&link).join("bangerd"), "{what}");
-        for left in ["journal", "trial", "plan", "staging", "reserve", "restoring"] {
-            assert!(!self.updates().join(left).exists(), "{what}: {left} is left");
-        }
-        assert!(!self.state.join("state.db.copy").exists(), "{what}");
     }
 }
 

@@ -1,0 +1,128 @@
+//! An update whose processes are killed before a call that changes something: before every one of them by hand, before
+//! some that are spread over the whole in each run of the tests.
+
+use std::{collections::BTreeMap, env, fs};
+
+use smoke::{FIRST, NEXT, STRUCK_NOTHING, on_plain};
+
+use super::own::Own;
+
+/// At how many points it is struck, unless `BANGER_SMOKE_POINTS` says otherwise.
+const POINTS_DEFAULT: usize = 10;
+/// What an update of this kind changes at the least: a list that is shorter was not of one.
+const CALLS_MIN: usize = 200;
+
+/// The call that declares an update.
+const DECLARES: &str = "driver of v0.1.0: write update/journal";
+
+/// A moment right before a call.
+#[derive(Clone, Debug)]
+struct Point {
+    call: String,
+    /// Which of those that are told alike, from 1.
+    nth: usize,
+    /// Whether that is after the declaration: all that is left then is to be brought to an end.
+    is_declared: bool,
+}
+
+#[test]
+fn update_killed_everywhere() {
+    on_plain(|host| {
+        let own = Own::begin(host);
+        own.releases.offer(NEXT, |_| ());
+        let calls = own.calls();
+        own.assert_whole(NEXT, "an update that is traced");
+        own.assert_machine_lives("an update that is traced");
+        assert!(calls.len() >= CALLS_MIN, "{}", calls.len());
+        let points = points(&calls);
+        let wanted = env::var("BANGER_SMOKE_POINTS").map_or(POINTS_DEFAULT, |text| text.parse().unwrap());
+        host.note(format!("{} calls change something, at {} kinds of point", calls.len(), points.len()));
+        let mut ends = BTreeMap::<String, usize>::new();
+        for (at, point) in spread(&points, wanted).into_iter().enumerate() {
+            let whom = ["caller", "all"][at % 2];
+            let end = own.strike(point, whom);
+            *ends.entry(end).or_default() += 1;
+        }
+        host.note(format!("struck, by what was installed then: {ends:?}"));
+        own.back();
+        own.update(["--force"]).run().ok();
+        own.assert_whole(NEXT, "the update after all that");
+        own.banger(["vm", "delete", "one"]).run().ok();
+    });
+}
+
+/// Where to strike: before the first, the middle and the last of the calls that are told alike.
+fn points(calls: &[String]) -> Vec<Point> {
+    let declared_at = calls.iter().position(|call| call == DECLARES).unwrap();
+    let mut at = BTreeMap::<&String, Vec<usize>>::new();
+    for (index, call) in calls.iter().enumerate() {
+        at.entry(call).or_default().push(index);
+    }
+    let mut points = BTreeMap::new();
+    for (call, indices) in at {
+        for nth in [1, indices.len().div_ceil(2), indices.len()] {
+            let index = indices[nth - 1];
+            points.insert(index, Point { call: call.clone(), nth, is_declared: index > declared_at });
+        }
+    }
+    points.into_values().collect()
+}
+
+/// So many of them, from all parts.
+fn spread(points: &[Point], wanted: usize) -> Vec<&Point> {
+    let wanted = wanted.min(points.len());
+    (0..wanted).map(|at| &points[at * points.len() / wanted]).collect()
+}
+
+impl Own<'_> {
+    fn traced(&self, strike: &[&str]) -> (smoke::Output, Vec<String>) {
+        let list = self.host.dir().join("calls");
+        let tracer = self.host.program(env!("CARGO_BIN_EXE_smoke")).args(["trace"]).args([&list]);
+        let update = tracer.args(strike).args(["--"]).args([self.program()]).args(["update", "--force"]);
+        let output = update.args(self.releases.words()).args(["--trial-seconds", "0"]).run();
+        let calls = fs::read_to_string(&list).unwrap().lines().map(str::to_owned).collect();
+        fs::remove_file(list).unwrap();
+        (output, calls)
+    }
+
+    /// The calls of an update with which it changes something.
+    fn calls(&self) -> Vec<String> {
+        let (output, calls) = self.traced(&[]);
+        output.ok();
+        calls
+    }
+
+    /// Kills the one who makes a call, or everyone, before it; then lets the next command bring to an end what is to be.
+    /// Returns which release is installed then.
+    #[track_caller]
+    fn strike(&self, point: &Point, whom: &str) -> String {
+        self.back();
+        let Point { call, nth, is_declared } = point;
+        let what = format!("{whom} killed before `{call}`, number {nth}");
+        println!("{what}");
+        let (output, _) = self.traced(&[call, &nth.to_string(), whom]);
+        if output.code == i32::from(STRUCK_NOTHING) {
+            // What it is counted by is not the same in each run.
+            return "nothing was struck".to_owned();
+        }
+        self.banger(["ps"]).run().ok();
+        let end = self.installed();
+        if *is_declared {
+            self.assert_whole(&end, &what);
+        } else {
+            // What was fetched and staged is for the next update to take or to clear away.
+            self.assert_one(&end, &what);
+        }
+        self.assert_machine_lives(&what);
+        end
+    }
+
+    /// Goes back to the release before, where it is not installed.
+    #[track_caller]
+    fn back(&self) {
+        if self.installed() != FIRST {
+            self.update(["--rollback", "--force", "--trial-seconds", "0"]).run().ok();
+        }
+        self.assert_one(FIRST, "before");
+    }
+}
