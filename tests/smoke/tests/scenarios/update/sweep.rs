@@ -1,7 +1,7 @@
 //! An update whose processes are killed before a call that changes something: before every one of them by hand, before
 //! some that are spread over the whole in each run of the tests.
 
-use std::{collections::BTreeMap, env, fs};
+use std::{collections::BTreeMap, env, fs, process::Command};
 
 use smoke::{FIRST, NEXT, STRUCK_NOTHING, on_plain};
 
@@ -124,5 +124,38 @@ impl Own<'_> {
             self.update(["--rollback", "--force", "--trial-seconds", "0"]).run().ok();
         }
         self.assert_one(FIRST, "before");
+    }
+}
+
+/// Runs a shell that goes by the updater's name, which writes two files, under the tracer. Returns its exit code, what it
+/// listed, and which of the files are there.
+fn traced_shell(strike: &[&str]) -> (Option<i32>, Vec<String>, [bool; 2]) {
+    let dir = tempfile::tempdir().unwrap();
+    let release = dir.path().join("v1");
+    fs::create_dir(&release).unwrap();
+    fs::copy("/bin/sh", release.join("banger")).unwrap();
+    fs::write(release.join("update"), "echo 1 >first; (echo 2 >second)").unwrap();
+    let mut tracer = Command::new(env!("CARGO_BIN_EXE_smoke"));
+    tracer.args(["trace", "list"]).args(strike).args(["--", "./banger", "update"]);
+    let code = tracer.current_dir(&release).status().unwrap().code();
+    let calls = fs::read_to_string(release.join("list")).unwrap().lines().map(str::to_owned).collect();
+    (code, calls, ["first", "second"].map(|name| release.join(name).exists()))
+}
+
+#[test]
+fn the_tracer_strikes_its_call_and_none_before() {
+    let opens = |name: &str| format!("command of v1: openat {name}");
+    let (code, calls, files) = traced_shell(&[]);
+    assert_eq!((code, files), (Some(0), [true; 2]));
+    let opened: Vec<&String> = calls.iter().filter(|call| call.contains(" openat ")).collect();
+    assert_eq!(opened, [&opens("first"), &opens("second")]);
+    for whom in ["caller", "all"] {
+        let (code, struck, files) = traced_shell(&[&opens("second"), "1", whom]);
+        assert_eq!((code, files), (Some(0), [true, false]), "{whom}");
+        assert!(calls.starts_with(&struck) && struck.len() < calls.len(), "{whom}: {struck:?}");
+        for (call, nth) in [(opens("second"), "2"), (opens("third"), "1")] {
+            let (code, _, files) = traced_shell(&[&call, nth, whom]);
+            assert_eq!((code, files), (Some(i32::from(STRUCK_NOTHING)), [true; 2]), "{call}");
+        }
     }
 }
