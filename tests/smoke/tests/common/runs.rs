@@ -57,3 +57,26 @@ pub(crate) fn concurrent_runs(host: &Host) {
     let told: BTreeSet<String> = runs.into_iter().map(|run| run.finish().ok().stdout()).collect();
     assert_eq!(told.len(), 3, "{told:?}");
 }
+
+pub(crate) fn stdout_and_stderr_apart(host: &Host) {
+    let script = "echo out; echo err >&2; echo out again";
+    let output = host
+        .with_guests()
+        .banger(["-q", "vm", "run", "--rm"])
+        .args(SMALL)
+        .args(["--", "sh", "-c", script])
+        .run()
+        .ok();
+    assert_eq!((&*output.stdout(), &*output.stderr()), ("out\nout again\n", "err\n"));
+}
+
+pub(crate) fn detach(host: &Host) {
+    let run = host.with_guests().banger(["vm", "run", "-d", "--name", "alone"]).args(SMALL);
+    let output = run.run().ok();
+    assert_eq!(output.stdout(), "alone\n");
+    assert!(output.stderr().contains("spec: "), "{}", output.stderr());
+    assert!(output.stderr().contains("ready in "), "{}", output.stderr());
+    assert_eq!(host.vm("alone")["state"], "running");
+    assert_eq!(host.sh("alone", "hostname").run().ok().stdout(), "alone\n");
+    host.delete("alone");
+}

@@ -6,7 +6,9 @@ use serde_json::Value;
 use smoke::{Host, on_service};
 
 use crate::{
-    common::{files, life, on_one_guest, reach, runs, shell, ssh, ticks::ticks},
+    common::{
+        ctrl_c, files, guest::Part, images, life, on_one_guest, reach, runs, shell, ssh, ticks::ticks, tool,
+    },
     system::{boot_id, install, main_pid, monitor_unit, uninstall},
 };
 
@@ -20,6 +22,8 @@ fn machines_of_a_system_install() {
                 ("command_exit_code", runs::command_exit_code),
                 ("environment_and_time_limit", runs::environment_and_time_limit),
                 ("pty_resize", shell::pty_resize),
+                ("alpine_without_init", images::alpine_without_init),
+                ("health_ping_and_stats", tool::health_ping_and_stats),
                 ("cp_both_ways", files::cp_both_ways),
                 ("ports", reach::ports),
                 ("du_is_what_root_sees", du_is_what_root_sees),
@@ -73,6 +77,28 @@ fn du_is_what_root_sees(host: &Host) {
     assert_about(&usage["total_bytes"], room("/var/lib/banger") + room(release.to_str().unwrap()));
     let text = host.banger(["du"]).run().ok().stdout();
     assert!(text.contains("free below /var/lib/banger") && text.contains("release"), "{text}");
+}
+
+#[test]
+fn machines_of_a_system_install_come_and_go() {
+    on_service(|host| {
+        install(host);
+        let parts: [Part<'_>; 8] = [
+            ("stdout_and_stderr_apart", runs::stdout_and_stderr_apart),
+            ("detach", runs::detach),
+            ("bare_run", shell::bare_run),
+            ("a_closed_terminal_leaves_the_machine", shell::a_closed_terminal_leaves_the_machine),
+            ("rm_after_ctrl_c", ctrl_c::rm_after_ctrl_c),
+            ("prune_keeps_running", life::prune_keeps_running),
+            ("promote", images::promote),
+            ("completion_is_live", tool::completion_is_live),
+        ];
+        for (name, part) in parts {
+            host.also(name, || part(host));
+            assert_eq!(host.owned_by_nobody(), [""; 0], "{name}");
+        }
+        uninstall(host);
+    });
 }
 
 #[test]

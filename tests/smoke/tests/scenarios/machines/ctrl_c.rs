@@ -2,36 +2,28 @@
 
 use std::{fs, path::Path};
 
-use rustix::process::Signal;
 use smoke::{Host, on_plain};
 
-/// Interrupts `vm run --rm` as soon as it says `text`.
-fn interrupted_at(host: &Host, text: &str) {
-    let run = host.banger(["vm", "run", "--rm", "--image", "debian-small"]);
-    let mut run = run.args(["--", "sh", "-c", "echo in the guest; sleep 600"]).start();
-    run.wait_for_text(text);
-    run.signal(Signal::INT);
-    let output = run.finish().exits(130);
-    assert_eq!(host.machines(), 0, "after an interruption at {text:?}: {}", output.stderr());
-    let vms = fs::read_dir(host.dir().join("state/banger/vms")).into_iter().flatten().count();
-    assert_eq!(vms, 0, "after an interruption at {text:?}");
-}
+use crate::common::ctrl_c;
 
 #[test]
 fn rm_after_ctrl_c() {
     on_plain(|host| {
-        host.with_guests();
-        for text in ["spec: ", "create disks", "boot", "in the guest"] {
-            interrupted_at(host, text);
-        }
+        ctrl_c::rm_after_ctrl_c(host);
+        assert_eq!(vms(host), 0);
     });
+}
+
+fn vms(host: &Host) -> usize {
+    fs::read_dir(host.dir().join("state/banger/vms")).into_iter().flatten().count()
 }
 
 #[test]
 fn ctrl_c_while_the_image_is_built() {
     on_plain(|host| {
         // Nothing is shared with this home: its first machine builds the image.
-        interrupted_at(host, "build image debian-small");
+        ctrl_c::interrupted_at(host, "build image debian-small");
+        assert_eq!(vms(host), 0);
         let mut left = vec![];
         find_partial(&host.dir().join("state"), &mut left);
         assert!(left.is_empty(), "half made: {left:#?}");

@@ -4,10 +4,11 @@ use std::{
     fs,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
-use smoke::{Host, on_plain, skip, wait::wait_for};
+use smoke::{Host, on_plain, skip};
+
+use crate::common::images;
 
 /// A root of a shell, `cat` and their libraries, taken from this host: no init, no /proc, no /etc.
 pub(super) fn tiny_root(host: &Host) -> PathBuf {
@@ -34,15 +35,6 @@ pub(super) fn tar(host: &Host, root: &Path, name: &str) -> String {
     let (root, file) = (root.display().to_string(), file.display().to_string());
     host.program("/usr/bin/tar").args(["-C", &root, "-cf", &file, "."]).run().ok();
     file
-}
-
-pub(super) fn alpine_without_init(host: &Host) {
-    // What the initramfs began with is pid 1 still, and takes in whom their parents left.
-    assert_eq!(host.sh("box", "tr '\\0' ' ' < /proc/1/cmdline").run().ok().stdout(), "/init ");
-    host.sh("box", "for i in 1 2 3 4 5 6 7 8 9; do (sleep 0.1 &) done").run().ok();
-    wait_for("the end of all orphans", Duration::from_secs(20), || {
-        host.sh("box", "! ps -eo stat=,comm= | grep -e '^Z' -e sleep").run().code == 0
-    });
 }
 
 #[test]
@@ -80,19 +72,7 @@ fn image_import() {
 
 #[test]
 fn promote() {
-    on_plain(|host| {
-        host.start_small("model");
-        host.sh("model", "echo promoted > /srv/mark").run().ok();
-        // One that runs may still write.
-        host.banger(["image", "promote", "model", "mine"]).run().exits(3);
-        host.banger(["vm", "stop", "model"]).run().ok();
-        host.banger(["image", "promote", "model", "mine"]).run().ok();
-        host.banger(["vm", "delete", "model"]).run().ok();
-        let run = host.banger(["-q", "vm", "run", "--rm", "--name", "copy", "--image", "mine"]);
-        let output = run.args(["--", "sh", "-c", "cat /srv/mark; hostname"]).run().ok();
-        assert_eq!(output.stdout(), "promoted\ncopy\n");
-        host.banger(["image", "delete", "mine"]).run().ok();
-    });
+    on_plain(images::promote);
 }
 
 #[test]

@@ -26,25 +26,5 @@ fn kill_signal() {
 
 #[test]
 fn prune_keeps_running() {
-    on_plain(|host| {
-        host.start_small("runs");
-        host.start_small("stopped");
-        host.banger(["vm", "kill", "stopped"]).run().ok();
-        host.banger(["vm", "create", "--no-start", "--name", "created", "--image", "debian-small"])
-            .run()
-            .ok();
-        // Nobody is there to be asked.
-        host.banger(["vm", "prune"]).run().exits(2);
-        assert_eq!(host.machines(), 3);
-
-        let output = host.banger(["vm", "prune", "-f"]).run().ok();
-        assert!(
-            output.stdout().contains("created") && output.stdout().contains("stopped"),
-            "{}",
-            output.stdout()
-        );
-        assert_eq!(host.names(), ["runs"]);
-        host.sh("runs", "true").run().ok();
-        host.delete("runs");
-    });
+    on_plain(life::prune_keeps_running);
 }

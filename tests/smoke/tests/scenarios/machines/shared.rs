@@ -2,8 +2,8 @@
 
 use smoke::on_plain;
 
-use super::{images, reach::egress, streams, tool};
-use crate::common::{files, life, on_one_guest, reach, runs, shell};
+use super::{reach::egress, streams};
+use crate::common::{files, images, life, on_one_guest, reach, runs, shell, tool};
 
 #[test]
 fn small_guest_with_commands() {
