@@ -3,6 +3,7 @@
 mod borders;
 mod everywhere;
 mod interrupted;
+mod links;
 mod lived;
 mod power;
 mod refused;
