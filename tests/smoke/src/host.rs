@@ -1,5 +1,7 @@
 //! A host to run a scenario on.
 
+mod census;
+
 use std::{
     cell::{Cell, RefCell},
     ffi::{OsStr, OsString},
@@ -9,11 +11,12 @@ use std::{
     time::Duration,
 };
 
+pub use census::{Trace, files, processes};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::{
-    cache, census,
+    cache,
     command::{Account, Command},
     inside::{self, Inside, Kind},
     place, slot,

@@ -21,7 +21,6 @@
 )]
 
 mod cache;
-mod census;
 mod command;
 mod host;
 mod inside;
@@ -35,9 +34,8 @@ mod tracer;
 pub mod wait;
 
 pub use cache::prepare;
-pub use census::{Trace, files, processes};
 pub use command::{Command, Output, Running};
-pub use host::Host;
+pub use host::{Host, Trace, files, processes};
 pub use measure::measure;
 pub use report::summary;
 pub use scenario::{on_plain, on_service};
