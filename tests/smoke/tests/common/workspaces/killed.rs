@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rustix::process::Signal;
 use smoke::{Command, Host, wait::wait_for};
 
 use super::repo::Repo;
@@ -86,6 +87,8 @@ pub(crate) fn a_killed_copy_is_cleared_away_by_the_next(host: &Host) {
         sh(host, "kill -STOP \"$(cat pid)\"", &[]);
         assert_eq!(stages(), 1, "{moment}");
         sh(host, "kill -KILL \"$(cat pid)\"", &[]);
+        // The way into a container stood still with it.
+        running.signal(Signal::CONT);
         running.finish().exits(137);
         wait_for("the guest to hear of it", LIMIT, || in_guest(HELD).is_empty());
         assert_eq!((in_guest("ls -d third 2>/dev/null"), stages(), temporary()), (String::new(), 1, number));
