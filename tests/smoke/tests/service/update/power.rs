@@ -61,6 +61,7 @@ fn update_power_cuts_leave_one_whole_release() {
             lived.update(["--dry-run", "--force"]).limit(UPDATE_LIMIT).run().ok();
             mem::replace(&mut lived.releases, Releases::serve(host))
         });
+        takes_itself_down(host, &mut lived, &mut offers[2]);
         for (cut, turn) in (0..cuts).zip((0..OFFERS.len()).cycle()) {
             mem::swap(&mut lived.releases, &mut offers[turn]);
             let (when, end) = cut_power(host, &mut lived, &mut random, longest);
@@ -72,6 +73,18 @@ fn update_power_cuts_leave_one_whole_release() {
         }
         host.root(["banger", "system", "uninstall", "--purge", "--yes"]).run().ok();
     });
+}
+
+/// The last of the offers does what is said of it, and is left behind, with no cut at all.
+fn takes_itself_down(host: &Host, lived: &mut Lived<'_>, release: &mut Releases) {
+    let boot = || host.root(["stat", "--format=%Z", "/proc/1"]).run().ok().stdout();
+    let before = boot();
+    mem::swap(&mut lived.releases, release);
+    lived.releases.serve_again(host);
+    drop(lived.update(["--force"]).limit(UPDATE_LIMIT).run());
+    mem::swap(&mut lived.releases, release);
+    lived.begin_again();
+    assert_ne!(boot(), before, "the host was taken down");
 }
 
 /// Cuts the power in an update. Returns where in the update that was, and which release is there afterwards.
