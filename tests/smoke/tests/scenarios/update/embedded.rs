@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use smoke::{FIRST, Host, NEXT, NEXT_COMMIT, Releases, on_plain, script};
 
-use super::own::{Own, kill};
+use super::own::{Own, halt, kill};
 
 #[test]
 fn update_embedded() {
@@ -97,6 +97,9 @@ fn interrupted(host: &Host, own: &Own<'_>) {
     });
     host.also("update_embedded_both_killed", || {
         let (running, drivers) = begin();
+        // The doctor that a driver runs outlives it, and could be the next command itself.
+        drivers.iter().copied().for_each(halt);
+        own.wait_for_end_of_doctor();
         drivers.into_iter().for_each(kill);
         drop(running.finish().exits(1));
         own.wait_for_nobody();

@@ -123,6 +123,16 @@ impl<'a> Own<'a> {
         });
     }
 
+    /// Waits until no driver's doctor runs, nor is just being started by one.
+    #[track_caller]
+    pub(super) fn wait_for_end_of_doctor(&self) {
+        let is_doctor = |line: &str| line.contains("banger doctor");
+        wait_for("the end of the trial's doctor", LIMIT, || {
+            let doctors = processes(self.host.dir()).into_iter().filter(|process| is_doctor(&process.line));
+            doctors.count() == 0 && self.drivers().len() <= 2
+        });
+    }
+
     /// The machine's monitor and its boot.
     fn machine(&self) -> (String, String) {
         let shown = self.banger(["vm", "show", "one", "--json"]).run().ok().json();
@@ -171,6 +181,15 @@ impl<'a> Own<'a> {
 
 /// Kills a process at once.
 pub(super) fn kill(pid: i32) {
+    signal(pid, Signal::KILL);
+}
+
+/// Has a process stand still.
+pub(super) fn halt(pid: i32) {
+    signal(pid, Signal::STOP);
+}
+
+fn signal(pid: i32, signal: Signal) {
     // It may be gone already.
-    let _gone = Pid::from_raw(pid).map(|pid| kill_process(pid, Signal::KILL));
+    let _gone = Pid::from_raw(pid).map(|pid| kill_process(pid, signal));
 }
