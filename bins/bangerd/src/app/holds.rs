@@ -9,6 +9,7 @@ use std::{
 };
 
 use api::{Code, Failure};
+use tokio::sync::Notify;
 
 use crate::failure::{Explained, failure};
 
@@ -24,6 +25,8 @@ struct Lease {
 pub(crate) struct Holds {
     lease: Mutex<Option<Lease>>,
     changes: AtomicUsize,
+    /// Told when a hold is released.
+    released: Notify,
 }
 
 /// A change that was let in. A hold that begins meanwhile tells of it until it is dropped.
@@ -65,6 +68,7 @@ impl Holds {
             return Err(others(present, now));
         }
         *lease = None;
+        self.released.notify_waiters();
         Ok(())
     }
 
@@ -83,6 +87,27 @@ impl Holds {
         // Counted under the lock: a hold that begins sees it, or it sees the hold.
         self.changes.fetch_add(1, Ordering::Relaxed);
         Ok(Change { changes: &self.changes })
+    }
+
+    /// Lets a change in as soon as nobody holds, within `limit`: whoever is told to ask again does so later than it could.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::Held`] where somebody holds for longer.
+    pub(crate) async fn enter_within(&self, limit: Duration) -> Result<Change<'_>, Failure> {
+        let until = Instant::now() + limit;
+        loop {
+            // Asked for first: a release between the look and the wait is not missed.
+            let released = self.released.notified();
+            match self.enter() {
+                Err(_) if Instant::now() < until => {}
+                entered => return entered,
+            }
+            let lapses =
+                self.lease.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|lease| lease.until);
+            let look_at = lapses.map_or(until, |lapses| lapses.min(until));
+            tokio::time::timeout_at(look_at.into(), released).await.ok();
+        }
     }
 
     /// How many changes were let in and are not done.
@@ -132,6 +157,17 @@ mod tests {
         holds.hold("update", Duration::ZERO).unwrap();
         drop(holds.enter().unwrap());
         holds.hold("me", LONG).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_change_waits_for_the_end_of_a_hold_and_not_for_longer_than_it_may() {
+        let holds = Holds::default();
+        holds.hold("update", LONG).unwrap();
+        let (entered, released) = tokio::join!(holds.enter_within(LONG), async { holds.release("update") });
+        released.unwrap();
+        drop(entered.unwrap());
+        holds.hold("update", LONG).unwrap();
+        assert_eq!(holds.enter_within(Duration::ZERO).await.unwrap_err().code, Code::Held);
     }
 
     #[test]

@@ -20,6 +20,8 @@ use crate::{failure::failure, hands::Hands, library::Library, operations::Operat
 
 /// How long a change waits for the daemon to have taken its machines up.
 const READY_LIMIT: Duration = Duration::from_secs(30);
+/// How long a change waits for the end of a hold before it is told to ask again.
+const HELD_LIMIT: Duration = Duration::from_secs(1);
 
 /// How long a daemon on trial waits for its updater to hold changes itself.
 const TRIAL_HOLD: Duration = Duration::from_secs(10);
@@ -109,7 +111,11 @@ impl App {
     /// As [`App::ready`], and [`Code::Held`] while changes are held.
     pub(crate) async fn change(&self) -> Result<Change<'_>, Failure> {
         self.ready().await?;
-        self.holds.enter()
+        tokio::select! {
+            entered = self.holds.enter_within(HELD_LIMIT) => entered,
+            // A daemon that becomes its successor waits for nobody who only waits.
+            () = self.leaving.cancelled() => self.holds.enter(),
+        }
     }
 
     /// Waits until the machines were taken up.

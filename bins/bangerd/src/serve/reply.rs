@@ -1,6 +1,6 @@
 //! What is sent back.
 
-use api::{Accepted, Failure};
+use api::{Accepted, Code, Failure};
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
@@ -33,9 +33,11 @@ impl IntoResponse for Refused {
             tracing::warn!(op = %op, code = ?failure.code, "refused: {failure}");
         }
         let status = StatusCode::from_u16(failure.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        // Who was held has waited here already.
+        let retry_after = if failure.code == Code::Held { "0" } else { "1" };
         let mut response = (status, Json(failure)).into_response();
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(retry_after));
         }
         response
     }
