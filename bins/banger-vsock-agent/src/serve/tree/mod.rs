@@ -3,6 +3,7 @@
 mod get;
 mod path;
 mod put;
+mod unpack;
 
 pub(super) use get::get;
 pub(super) use put::put;
