@@ -1,6 +1,6 @@
 //! `smoke prepare` builds what all scenarios share; `smoke summary` sums up what they reported; `smoke measure`
-//! prints how long things take; `smoke trace` runs an update, and lists the calls with which it changes something, or
-//! ends it before one of them.
+//! prints how long things take; `smoke trace` runs an update, and lists the calls with which it changes something, ends
+//! it before one of them, or has one of them fail.
 
 use std::{io, process::ExitCode};
 
@@ -13,14 +13,18 @@ fn main() -> ExitCode {
         ["measure"] => smoke::measure(),
         ["summary"] => return smoke::summary(),
         ["trace", list, "--", ref program @ ..] => return told(smoke::trace(list, None, program)),
-        ["trace", list, call, nth, whom, "--", ref program @ ..] => {
+        ["trace", list, call, nth, blow, "--", ref program @ ..] => {
             let nth = nth.parse().unwrap_or_default();
-            let strike = Strike { call: call.to_owned(), nth, all: whom == "all" };
-            return told(smoke::trace(list, Some(&strike), program));
+            return told(blow.parse().and_then(|blow| {
+                let strike = Strike { call: call.to_owned(), nth, blow };
+                smoke::trace(list, Some(&strike), program)
+            }));
         }
         _ => {
             eprintln!("usage: smoke prepare | smoke summary | smoke measure");
-            eprintln!("       smoke trace LIST [CALL NTH caller|all] -- PROGRAM [ARGS]");
+            eprintln!(
+                "       smoke trace LIST [CALL NTH caller|all|ENOSPC|EIO|EROFS|EMFILE] -- PROGRAM [ARGS]"
+            );
             return ExitCode::from(2);
         }
     }

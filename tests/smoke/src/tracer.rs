@@ -1,6 +1,7 @@
 //! Runs a program under `ptrace(2)`, with all of `banger update` that it starts, and can end it before any call that
-//! changes something. What else it starts is let go.
+//! changes something, or have that call fail. What else it starts is let go.
 
+mod blow;
 mod call;
 mod tracees;
 
@@ -13,6 +14,7 @@ use std::{
 };
 
 use nix::{
+    errno::Errno,
     sys::{
         ptrace::{self, Event},
         signal::{Signal, kill},
@@ -21,6 +23,7 @@ use nix::{
     unistd::Pid,
 };
 
+use blow::Blow;
 use call::Call;
 use tracees::Tracees;
 
@@ -29,19 +32,23 @@ pub const STRUCK_NOTHING: u8 = 70;
 
 /// `PTRACE_SYSCALL_INFO_ENTRY` of `ptrace(2)`.
 const ENTRY: u8 = 1;
+/// `PTRACE_SYSCALL_INFO_EXIT` of `ptrace(2)`.
+const EXIT: u8 = 2;
+/// The number of no call: the kernel makes none (`seccomp(2)`, of a tracer that changes the number).
+const NO_CALL: u64 = u64::MAX;
 
 /// Stops itself, so that whoever traces it misses nothing.
 const STOPPED: &str = "kill -STOP $$; exec \"$0\" \"$@\"";
 
-/// Whom to kill, and before which call.
+/// What to do, and before which call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Strike {
     /// The call, as the list of all of them tells it.
     pub call: String,
     /// Which of the calls that are told so, from 1.
     pub nth: usize,
-    /// Everyone who is traced; else the one who makes the call.
-    pub all: bool,
+    /// What happens then.
+    pub blow: Blow,
 }
 
 /// Runs a program, and writes what it and its like change to `list`, a line for each call. Returns this program's exit
@@ -61,6 +68,7 @@ pub fn trace(list: &str, strike: Option<&Strike>, program: &[&str]) -> io::Resul
         list: io::BufWriter::new(fs::File::create(list)?),
         strike,
         has_struck: false,
+        failing: None,
         seen: BTreeMap::new(),
         tracees: Tracees::default(),
     };
@@ -77,6 +85,8 @@ struct Tracer<'a> {
     list: io::BufWriter<fs::File>,
     strike: Option<&'a Strike>,
     has_struck: bool,
+    /// The thread whose call is to fail, and with what.
+    failing: Option<(Pid, Errno)>,
     /// How often each call was made.
     seen: BTreeMap<String, usize>,
     tracees: Tracees,
@@ -102,6 +112,8 @@ impl Tracer<'_> {
             WaitStatus::PtraceSyscall(_) => {
                 if let Some(call) = entered(pid) {
                     self.note(pid, &call)?;
+                } else if let Some((_, errno)) = self.failing.take_if(|(failing, _)| *failing == pid) {
+                    fail(pid, errno)?;
                 }
             }
             WaitStatus::Stopped(_, came) => signal = Some(came),
@@ -124,7 +136,14 @@ impl Tracer<'_> {
             && (&strike.call, strike.nth) == (&call, *count)
         {
             self.has_struck = true;
-            self.tracees.kill(pid, strike.all);
+            match strike.blow {
+                Blow::KillCaller => self.tracees.kill(pid, false),
+                Blow::KillAll => self.tracees.kill(pid, true),
+                Blow::Fail(errno) => {
+                    skip(pid)?;
+                    self.failing = Some((pid, errno));
+                }
+            }
         }
         Ok(())
     }
@@ -146,4 +165,21 @@ fn entered(pid: Pid) -> Option<Call> {
     let info = ptrace::syscall_info(pid).ok()?;
     let registers = (info.op == ENTRY).then(|| ptrace::getregs(pid).ok())??;
     Call::read(pid, &registers)
+}
+
+/// Has the call that a thread is about to make not be made.
+fn skip(pid: Pid) -> io::Result<()> {
+    let mut registers = ptrace::getregs(pid)?;
+    registers.orig_rax = NO_CALL;
+    Ok(ptrace::setregs(pid, registers)?)
+}
+
+/// Has a thread believe that its call, which was not made, failed.
+fn fail(pid: Pid, errno: Errno) -> io::Result<()> {
+    if ptrace::syscall_info(pid)?.op != EXIT {
+        return Err(io::Error::other("a call that is to fail does not end"));
+    }
+    let mut registers = ptrace::getregs(pid)?;
+    registers.rax = (-i64::from(errno as i32)).cast_unsigned();
+    Ok(ptrace::setregs(pid, registers)?)
 }
