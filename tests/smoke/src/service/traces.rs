@@ -28,7 +28,7 @@ for key in net/ipv4/ip_forward net/ipv4/conf/all/forwarding net/ipv6/conf/all/fo
 done
 losetup --list --noheadings --output BACK-FILE 2>/dev/null | grep -E 'banger' | sed 's/^/loop /'
 grep -hs '^banger' /sys/block/dm-*/dm/name | sed 's/^/map /'
-ps -eo user:32,args --no-headers | grep -v '\]$' | grep -Ev ' (ps|sed|awk|grep|sh|sort) |systemd|dbus-daemon|agetty| [(][a-z-]+[)]$' |
+ps -eo user:32,args --no-headers | grep -v '\]$' | grep -Ev ' (ps|sed|awk|grep|sh|sort) |sshd: dev|systemd|dbus-daemon|agetty| [(][a-z-]+[)]$' |
     sed 's/^/process /'
 true
 "#;
