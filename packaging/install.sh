@@ -197,7 +197,7 @@ owner=${SUDO_USER:-$(id -un)}
 say "
 Root is used for one command:
 
-    $work/release/banger system install --owner $owner
+    $work/release/banger system install --owner $owner --yes
 
 It copies the programs to /usr/local/lib/banger and links banger into /usr/local/bin, writes /etc/banger, and starts two
 services: bangerd, which runs as $owner, and bangerd-root, which does the few things that only root may do (network,
@@ -212,8 +212,8 @@ if [ -z "$yes" ]; then
     esac
 fi
 if [ "$(id -u)" -eq 0 ]; then
-    release/banger system install --owner "$owner"
+    release/banger system install --owner "$owner" --yes
 else
     command -v sudo >/dev/null 2>&1 || fail 4 "there is no sudo" "Run this as root: SUDO_USER=$owner sh install.sh"
-    sudo -- "$work/release/banger" system install --owner "$owner"
+    sudo -- "$work/release/banger" system install --owner "$owner" --yes
 fi

@@ -1,15 +1,16 @@
 //! Writing what a plan lists.
 
 use std::{
-    fs::{self, DirBuilder, File},
+    fs::{self, File},
     io::{self, Write as _},
-    os::unix::fs::DirBuilderExt,
     path::Path,
 };
 
 use crate::{
     InstallError,
-    disk::{beside, give, make_dir, new_file, remove_all, rename_over, sync_dir, write_file, write_link},
+    disk::{
+        beside, give, make_dir, new_dir, new_file, remove_all, rename_over, sync_dir, write_file, write_link,
+    },
     look::{self, State},
     plan::{Ids, Item, PROGRAMS, Plan, SUMS},
     sums::{self, Compared},
@@ -52,7 +53,7 @@ pub fn all(plan: &Plan) -> Result<(), InstallError> {
 fn release(path: &Path, from: &Path, units: &[Unit], root: Ids) -> io::Result<()> {
     let partial = beside(path);
     remove_all(&partial)?;
-    DirBuilder::new().mode(0o755).create(&partial)?;
+    new_dir(&partial)?;
     for name in PROGRAMS {
         copy(&from.join(name), &partial.join(name), 0o755, root)?;
     }
@@ -109,7 +110,7 @@ fn write_units(release: &Path, units: &[Unit], root: Ids) -> io::Result<()> {
     }
     let partial = beside(&dir);
     remove_all(&partial)?;
-    DirBuilder::new().mode(0o755).create(&partial)?;
+    new_dir(&partial)?;
     for unit in units {
         let path = partial.join(unit.name);
         let mut file = new_file(&path, 0o644)?;

@@ -41,6 +41,36 @@ pub fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
+/// Makes a directory that is not there and that all may enter, whatever the umask: whoever runs a program in it is
+/// somebody else.
+///
+/// # Errors
+///
+/// What the disk says.
+pub fn new_dir(path: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(path)?;
+    fs::set_permissions(path, Permissions::from_mode(0o755))
+}
+
+/// As [`new_dir`], with those above it, each where it is not there.
+///
+/// # Errors
+///
+/// What the disk says.
+pub fn new_dirs(path: &Path) -> io::Result<()> {
+    let made = match new_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            new_dirs(path.parent().ok_or(error)?)?;
+            new_dir(path)
+        }
+        made => made,
+    };
+    match made {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made,
+    }
+}
+
 /// Makes a directory with its parents, those with mode 0755.
 ///
 /// # Errors
@@ -48,7 +78,7 @@ pub fn sync_dir(dir: &Path) -> io::Result<()> {
 /// What the disk says.
 pub fn make_dir(path: &Path, mode: u32, ids: Ids) -> io::Result<()> {
     if let Some(parent) = path.parent() {
-        DirBuilder::new().recursive(true).mode(0o755).create(parent)?;
+        new_dirs(parent)?;
     }
     // Closed until it is the owner's: what is made open may be entered meanwhile.
     match DirBuilder::new().mode(0o700).create(path) {

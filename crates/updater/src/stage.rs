@@ -1,14 +1,13 @@
 //! Stage: a release is unpacked beside its place, made whole, and only then given its name.
 
 use std::{
-    fs::{self, DirBuilder, File},
+    fs::{self, File},
     io,
-    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
 
 use install::{
-    disk::{beside, new_file, remove_all, rename_over, sync_dir},
+    disk::{beside, new_dir, new_file, remove_all, rename_over, sync_dir},
     plan::SUMS,
     sums::{Compared, compare},
 };
@@ -60,7 +59,7 @@ fn fill(
     version: &Version,
     fetched: &mut Fetched,
 ) -> Result<(), UpdateError> {
-    let made = remove_all(partial).and_then(|()| DirBuilder::new().mode(0o755).create(partial));
+    let made = remove_all(partial).and_then(|()| new_dir(partial));
     made.map_err(|error| error.at(STEP))?;
     unpack(&fetched.archive, &mut fetched.tarball, &mut Directory(partial.to_owned()))
         .map_err(|error| error.at(STEP))?;

@@ -1,6 +1,6 @@
 //! Hosts on which an install does not come first: it works there, or says what to do, and that helps.
 
-use smoke::{Host, on_service, skip};
+use smoke::{FIRST, Host, NEXT, Releases, on_service, skip};
 
 use crate::system::{INSTALL, uninstall};
 
@@ -60,6 +60,49 @@ fn doctor(host: &Host, name: &str) -> (String, String) {
     let checks = told["doctor"]["checks"].as_array().unwrap().clone();
     let check = checks.into_iter().find(|check| check["name"] == name).unwrap();
     (check["verdict"].as_str().unwrap().to_owned(), check.to_string())
+}
+
+/// As a person does it who was told of banger: fetched, run, asked once.
+#[test]
+fn install_sh_installs_for_the_system() {
+    on_service(|host| {
+        let before = host.traces();
+        let releases = Releases::serve(host);
+        releases.offer_first();
+        let [_, url, _, key] = releases.words();
+        host.root(["install", "-m", "0644", key, "/tmp/key.pub"]).run().ok();
+        let script = url.replace("manifest.json", "install.sh");
+        host.program("curl").args(["-fsSL", "-o", "/tmp/install.sh", &script]).run().ok();
+        let from = [format!("--manifest-url={url}"), "--pubkey-file=/tmp/key.pub".to_owned()];
+        let install = || host.program("sh").args(["/tmp/install.sh", "--version", FIRST]).args(&from);
+
+        let mut asking = install().on_terminal(40, 120).start();
+        asking.wait_for_text("Go on? [y/N]");
+        asking.types("n\r");
+        assert!(asking.finish().exits(3).stdout().contains("nothing was installed"));
+        let said = install().run().exits(3).stderr();
+        assert!(said.contains("there is no terminal to ask on"), "{said}");
+
+        let said = install().args(["--yes"]).run().ok().stderr();
+        assert!(said.contains("Root is used for one command"), "{said}");
+        let version = host.banger(["version"]).run().ok().stdout();
+        assert!(version.starts_with(&format!("version: {FIRST}\n")), "{version}");
+        for check in ["files", "layout", "units", "services"] {
+            assert_eq!(doctor(host, check).0, "pass", "{check}");
+        }
+        host.with_guests();
+        host.start_small("one");
+        // As root's own shell may have it, too.
+        releases.offer(NEXT, |_| ());
+        let update = "umask 077; exec banger update --trial-seconds 1 \"$@\"";
+        host.root(["sh", "-c", update, "sh"]).args(releases.words()).run().ok();
+        let version = host.banger(["version"]).run().ok().stdout();
+        assert!(version.starts_with(&format!("version: {NEXT}\n")), "{version}");
+        host.delete("one");
+        uninstall(host);
+        host.root(["rm", "/tmp/install.sh", "/tmp/key.pub"]).run().ok();
+        assert_eq!(host.traces().since(&before), [""; 0]);
+    });
 }
 
 #[test]

@@ -7,7 +7,7 @@ use ::host::{
     systemd::{Systemd, SystemdError, UnitStatus},
 };
 use install::{
-    disk::{remove_file, sync_dir, write_link},
+    disk::{new_dirs, remove_file, sync_dir, write_link},
     plan::Ids,
     services,
     units::{DAEMON, HELPER},
@@ -86,7 +86,7 @@ impl System {
             write_link(&dir.join(unit), &through.join(unit), ROOT).map_err(of_disk)?;
             for target in self.targets(&declaration.to, unit).map_err(of_disk)? {
                 let wants = dir.join(format!("{target}.wants"));
-                fs::create_dir_all(&wants).map_err(of_disk)?;
+                new_dirs(&wants).map_err(of_disk)?;
                 write_link(&wants.join(unit), &Path::new("..").join(unit), ROOT).map_err(of_disk)?;
             }
         }
