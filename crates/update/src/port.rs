@@ -84,8 +84,9 @@ pub trait Installed {
     /// [`Trouble`]: the database is whole, the one or the other.
     fn restore(&mut self, declaration: &Declaration, moment: Moment) -> Result<(), Trouble>;
 
-    /// Leaves nothing of the update behind, and lets changes through again. With the new side: records it, and
-    /// makes its driver the one that would go back next time.
+    /// Leaves nothing of the update behind, and lets changes through again: with the old side at last, since going back may
+    /// have to be done again; with the new side at once, and then records it and makes its driver the one that would go
+    /// back next time.
     ///
     /// # Errors
     ///
@@ -95,8 +96,8 @@ pub trait Installed {
 
 /// The judge of the new release.
 pub trait Trial {
-    /// Tries it: its own `doctor`, a round trip through every contract, the machines; and once more after the
-    /// trial period.
+    /// Tries it: its own `doctor`, a round trip through every contract; then, until the trial period is over, which begins
+    /// with the first of these, that its services and the machines go on; and at its end the machines' own answers.
     ///
     /// # Errors
     ///

@@ -64,6 +64,14 @@ pub enum State {
     },
 }
 
+impl State {
+    /// Whether no other release comes any more, whatever happens.
+    #[must_use]
+    pub fn is_decided(&self) -> bool {
+        matches!(self, Self::Committing | Self::Committed | Self::RolledBack { .. })
+    }
+}
+
 /// What is to be done next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {

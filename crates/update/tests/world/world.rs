@@ -110,6 +110,8 @@ pub(crate) struct World {
     pub(crate) database_is_readable: bool,
     /// Whether changes are held back.
     pub(crate) holds: bool,
+    /// Whether clients changed something after the hold.
+    pub(crate) has_new_changes: bool,
     /// Whether the machines that ran when it was declared run.
     pub(crate) machines: bool,
     /// Whether the power went.
@@ -149,6 +151,7 @@ impl World {
             services: Some(Side::Old),
             database_is_readable: true,
             holds: true,
+            has_new_changes: false,
             machines: true,
             is_dark: false,
             boots: 0,
@@ -176,6 +179,12 @@ impl World {
         self.is_locked = false;
         self.has_late_client = false;
         self.services = None;
+    }
+
+    /// Ends the hold, and clients use it at once.
+    fn let_changes_in(&mut self) {
+        self.holds = false;
+        self.has_new_changes = true;
     }
 
     /// The late client comes as soon as there is no daemon, and it may start one: that of the release that `current` names.
@@ -318,13 +327,23 @@ impl Installed for World {
     fn restore(&mut self, _: &Declaration, moment: Moment) -> Result<(), Trouble> {
         self.expect(Action::Restore);
         self.take_down(moment)?;
-        self.op(|world| world.database_is_readable = true)
+        self.op(|world| {
+            let is_kept = world.database_is_readable || !world.has_new_changes;
+            assert!(is_kept, "what clients changed is lost: {world:?}");
+            world.database_is_readable = true;
+        })
     }
 
     fn settle(&mut self, _: &Declaration, side: Side) -> Result<(), Trouble> {
+        if side == Side::New {
+            self.op(Self::let_changes_in)?;
+        }
         self.op(|world| world.recorded = side)?;
         self.op(|world| world.keeper = side)?;
-        self.op(|world| world.holds = false)
+        match side {
+            Side::Old => self.op(Self::let_changes_in),
+            Side::New => Ok(()),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use api::HOLDER_UPDATE;
-use install::disk::{remove_all, remove_file, sync_dir, write_file, write_link};
+use install::disk::{new_dirs, remove_all, remove_file, sync_dir, write_file, write_link};
 use model::{InstallRecord, Version};
 use update::{
     declaration::{Declaration, Side},
@@ -62,6 +62,8 @@ impl Installed for DrivenHost {
 
     fn settle(&mut self, declaration: &Declaration, side: Side) -> Result<(), Trouble> {
         if side == Side::New {
+            // It is decided, and nothing goes back from here on: what is changed meanwhile is kept.
+            self.let_changes_in()?;
             self.write_record(&declaration.to)?;
             self.point(&self.places.previous(), &declaration.from)?;
         }
@@ -75,16 +77,15 @@ impl Installed for DrivenHost {
         }
         record::give_room_up(&self.places.journal()).map_err(of_disk)?;
         remove_all(&self.places.staging()).map_err(of_disk)?;
-        remove_file(self.places.trial()).map_err(of_disk)?;
         // In the owner's directory anything may have its name by now; it decides nothing.
         if let Err(error) = remove_file(&self.places.database_copy()) {
             let copy = self.places.database_copy();
             self.warning.get_or_insert(format!("{} cannot be removed: {error}", copy.display()));
         }
-        self.lease = None;
-        // One that does not answer holds nothing, and a lease that is not renewed ends by itself.
-        self.runtime.block_on(self.client.release(HOLDER_UPDATE)).ok();
-        Ok(())
+        match side {
+            Side::Old => self.let_changes_in(),
+            Side::New => Ok(()),
+        }
     }
 }
 
@@ -93,8 +94,17 @@ impl DrivenHost {
     /// directory is not there yet.
     pub(super) fn mark_trial(&self) -> io::Result<()> {
         let path = self.places.trial();
-        fs::create_dir_all(path.parent().unwrap_or(Path::new("/")))?;
+        new_dirs(path.parent().unwrap_or(Path::new("/")))?;
         write_file(path, "", self.places.ids())
+    }
+
+    /// Ends the hold: the daemon's next start is no trial, and the lease is over.
+    fn let_changes_in(&mut self) -> Result<(), Trouble> {
+        remove_file(self.places.trial()).map_err(of_disk)?;
+        self.lease = None;
+        // One that does not answer holds nothing, and a lease that is not renewed ends by itself.
+        self.runtime.block_on(self.client.release(HOLDER_UPDATE)).ok();
+        Ok(())
     }
 
     fn point_at(&self, version: &Version) -> Result<(), Trouble> {

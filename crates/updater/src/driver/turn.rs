@@ -6,7 +6,7 @@ use tokio::runtime::Handle;
 use update::{
     declaration::{Declaration, Side},
     drive::{DriveError, Stop},
-    journal::fold,
+    journal::{Update, fold},
     port::{Journal as _, Moment},
     state::State,
 };
@@ -51,7 +51,7 @@ pub fn drive(runtime: Handle) -> Result<Ending, UpdateError> {
     let Some((mut host, lock, me)) = begun? else {
         return Ok(Ending::Idle);
     };
-    host.hold();
+    hold_until_decided(&mut host)?;
     match update::drive::drive(&mut host, me, Moment::Up) {
         Ok(Stop::HandOver(declaration, turn)) if me == Side::Old && !host.places.is_system() => {
             watch(host, &lock, &declaration, turn)
@@ -107,12 +107,14 @@ pub fn resume(runtime: Handle, moment: Moment) -> Result<Ending, UpdateError> {
         return Err(become_driver(host, &lock, &declaration, Side::Old, &args));
     }
     if moment == Moment::Up {
-        host.hold();
+        hold_until_decided(&mut host)?;
     }
     match update::drive::resume(&mut host, moment) {
         Ok(Stop::Later) => {
-            // What a boot starts next is on trial.
-            host.mark_trial().map_err(|error| error.at(STEP))?;
+            if may_go_back(&mut host)? {
+                // What a boot starts next is on trial.
+                host.mark_trial().map_err(|error| error.at(STEP))?;
+            }
             Ok(Ending::Later)
         }
         Ok(Stop::HandOver(declaration, turn)) => watch(host, &lock, &declaration, turn),
@@ -161,7 +163,7 @@ fn watch(
         // It says something against that release, and is told as an interruption.
         Err(error) => println!("execute {}: {}", program.display(), error.at(STEP).why),
     }
-    host.hold();
+    hold_until_decided(&mut host)?;
     let stop = update::drive::resume(&mut host, Moment::Up);
     ending(&host.places, stop)
 }
@@ -171,9 +173,24 @@ fn is_declared(places: &Places) -> bool {
 }
 
 fn declared(host: &mut DrivenHost) -> Result<Option<Declaration>, UpdateError> {
+    Ok(read(host)?.map(|update| update.declaration))
+}
+
+fn read(host: &mut DrivenHost) -> Result<Option<Update>, UpdateError> {
     let text = host.read().map_err(|_| UpdateError::failed(STEP, "the journal cannot be read"))?;
-    let update = fold(&text).map_err(|error| not_a_journal(&host.places, &error))?;
-    Ok(update.map(|update| update.declaration))
+    fold(&text).map_err(|error| not_a_journal(&host.places, &error))
+}
+
+/// Holds changes where they could be lost. A hold that begins when all is decided might outlast us.
+fn hold_until_decided(host: &mut DrivenHost) -> Result<(), UpdateError> {
+    if may_go_back(host)? {
+        host.hold();
+    }
+    Ok(())
+}
+
+fn may_go_back(host: &mut DrivenHost) -> Result<bool, UpdateError> {
+    Ok(read(host)?.is_some_and(|update| !update.state.is_decided()))
 }
 
 /// Which side of an update this program is of, by where it lies.
