@@ -22,7 +22,7 @@ use super::{
     check::{Standing, installed, standing},
     step::{found, need_rights, places, told},
 };
-use crate::{daemon::Context, exit, fault::Fault};
+use crate::{daemon::Context, exit, fault::Fault, follow::Progress};
 
 /// Which release, and how it is gone to.
 #[derive(Debug, clap::Args)]
@@ -173,12 +173,16 @@ pub(super) async fn staged(
     source: Source,
     release: Release,
 ) -> Result<Version, Fault> {
-    context.screen.note(&format!("fetching {}", release.version));
     let fetched = {
         let places = places.clone();
+        let mut line = Progress::new(context.screen).line("");
+        line.begin_stage(&format!("fetching {}", release.version));
         found(move || {
             let keys = source.keys()?;
-            fetch(&places.staging(), &release, &keys, |_, _| ())
+            let fetched =
+                fetch(&places.staging(), &release, &keys, |came, of| line.advance(came, of, "bytes"));
+            line.end_stage();
+            fetched
         })
         .await?
     };
