@@ -138,15 +138,25 @@ impl Helper {
     }
 
     pub(super) async fn find(&self, vm: &VmRecord) -> Result<Found, Failure> {
-        let machines =
-            self.client.machines(&self.op()).await.map_err(|error| failed("look for it", &error))?.machines;
-        let Some(MachineState { lease, monitor, link }) =
-            machines.into_iter().find(|machine| machine.lease.id == vm.id)
-        else {
+        self.found(vm, &self.machines().await?)
+    }
+
+    pub(super) async fn find_each(&self, vms: &[Arc<VmRecord>]) -> Vec<Result<Found, Failure>> {
+        let machines = self.machines().await;
+        vms.iter().map(|vm| self.found(vm, machines.as_ref().map_err(Clone::clone)?)).collect()
+    }
+
+    async fn machines(&self) -> Result<Vec<MachineState>, Failure> {
+        let listed = self.client.machines(&self.op()).await;
+        listed.map(|listed| listed.machines).map_err(|error| failed("look for it", &error))
+    }
+
+    fn found(&self, vm: &VmRecord, machines: &[MachineState]) -> Result<Found, Failure> {
+        let Some(machine) = machines.iter().find(|machine| machine.lease.id == vm.id) else {
             return Ok(Found { monitor: Part::NotRecorded, link: Part::NotRecorded });
         };
-        self.leases().insert(vm.id.clone(), lease);
-        Ok(Found { monitor: part(monitor)?, link: part(link)? })
+        self.leases().insert(vm.id.clone(), machine.lease.clone());
+        Ok(Found { monitor: part(machine.monitor)?, link: part(machine.link)? })
     }
 
     pub(super) async fn end(&self, id: &VmId) -> Result<(), Failure> {

@@ -82,6 +82,15 @@ impl Hands {
         }
     }
 
+    /// Finds what runs of each of these machines, in their order. The helper is asked once: a list of all is what it has to
+    /// look through for one of them, too.
+    pub(crate) async fn find_each(&self, vms: &[Arc<VmRecord>]) -> Vec<Result<Found, Failure>> {
+        match self {
+            Self::Own(own) => vms.iter().map(|vm| own.find(vm)).collect(),
+            Self::Helper(helper) => helper.find_each(vms).await,
+        }
+    }
+
     /// Clears up after a monitor that has ended: its link ends by itself or is ended, what both left goes.
     ///
     /// # Errors

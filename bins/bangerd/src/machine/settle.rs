@@ -41,8 +41,13 @@ pub(crate) async fn settle(app: Arc<App>) {
     if let Err(error) = app.hands.sweep(owned).await {
         tracing::error!("what is held for machines that are gone stays: {error}");
     }
-    for vm in &app.owner.snapshot().vms {
-        if let Err(error) = settle_one(&app, vm).await {
+    let vms = app.owner.snapshot().vms.clone();
+    for (vm, processes) in vms.iter().zip(app.hands.find_each(&vms).await) {
+        let settled = match processes {
+            Ok(processes) => settle_found(&app, vm, &processes).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = settled {
             tracing::error!(vm = %vm.name, "it could not be settled: {error}");
         }
     }
@@ -90,8 +95,16 @@ pub(crate) async fn remove_strays(app: &App) -> Vec<Failure> {
 
 pub(super) async fn settle_one(app: &Arc<App>, vm: &Arc<VmRecord>) -> Result<(), Failure> {
     let processes = app.hands.find(vm).await?;
-    let vm = &with_processes(app, vm, &processes).await?;
-    let found = found(app, vm, &processes)?;
+    settle_found(app, vm, &processes).await
+}
+
+async fn settle_found(
+    app: &Arc<App>,
+    vm: &Arc<VmRecord>,
+    processes: &vmm::machine::Found,
+) -> Result<(), Failure> {
+    let vm = &with_processes(app, vm, processes).await?;
+    let found = found(app, vm, processes)?;
     let recorded = Recorded {
         state: vm.state,
         host_boot: vm.monitor_process.as_ref().map(|process| process.host_boot_id.clone()),
