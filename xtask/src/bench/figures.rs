@@ -16,6 +16,8 @@ pub(super) struct Figures {
     pub(super) list: List,
     pub(super) disks: Disks,
     pub(super) copy: Copy,
+    pub(super) stage: Stage,
+    pub(super) boots: Boots,
 }
 
 #[expect(clippy::struct_field_names, reason = "the unit of a figure stands in its name")]
@@ -59,6 +61,21 @@ pub(super) struct Copy {
     pub(super) prepare_micros: u64,
     pub(super) archive_micros: u64,
     pub(super) files: u64,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Stage {
+    pub(super) ours_micros: u64,
+    pub(super) by_hand_micros: u64,
+    pub(super) tarball_bytes: u64,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Boots {
+    pub(super) tried: u64,
+    pub(super) failed: u64,
+    pub(super) begun_again: u64,
+    pub(super) longest_micros: u64,
 }
 
 /// Why nothing was measured.

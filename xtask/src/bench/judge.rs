@@ -2,10 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::{Measured, figures::Figures, size::mib};
+use super::{
+    Measured,
+    figures::{Boots, Figures},
+    size::mib,
+};
 
 const MIB: u64 = 1024 * 1024;
 
+/// P6, in hundredths.
+const STAGE_RATIO_MAX: u64 = 130;
 /// P7, in microseconds.
 const OWN_MICROS_MAX: u64 = 60_000;
 /// P8, in hundredths.
@@ -26,6 +32,44 @@ const SLOPE_FACTOR_MAX: u64 = 2;
 
 /// How much longer the disks of the larger image may take, in hundredths, besides a millisecond.
 const LARGER_RATIO_MAX: u64 = 125;
+
+pub(super) fn boots(figures: &Figures) -> Measured {
+    let Boots { tried, failed, begun_again, longest_micros } = figures.boots;
+    figure(
+        failed + begun_again == 0 && tried > 0,
+        format!(
+            "{failed} of {tried} failed, {begun_again} were begun again; the longest took {}",
+            ms(longest_micros)
+        ),
+        &[
+            ("tried", tried),
+            ("failed", failed),
+            ("begun_again", begun_again),
+            ("longest_micros", longest_micros),
+        ],
+    )
+}
+
+pub(super) fn stage(figures: &Figures) -> Measured {
+    let stage = &figures.stage;
+    let found = ratio(stage.ours_micros, stage.by_hand_micros);
+    figure(
+        found <= STAGE_RATIO_MAX,
+        format!(
+            "{} ×: {} against {}, a tarball of {}",
+            hundredths(found),
+            ms(stage.ours_micros),
+            ms(stage.by_hand_micros),
+            mib(stage.tarball_bytes)
+        ),
+        &[
+            ("ratio_hundredths", found),
+            ("ours_micros", stage.ours_micros),
+            ("by_hand_micros", stage.by_hand_micros),
+            ("tarball_bytes", stage.tarball_bytes),
+        ],
+    )
+}
 
 pub(super) fn run(figures: &Figures) -> Measured {
     let run = &figures.run;
@@ -175,7 +219,7 @@ fn ms(micros: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::figures::{Copy, Disks, Exec, List, Run},
+        super::figures::{Copy, Disks, Exec, List, Run, Stage},
         *,
     };
 
@@ -196,13 +240,15 @@ mod tests {
             },
             disks: Disks { small_micros: 14_000, large_micros: 15_000, ..Disks::default() },
             copy: Copy { prepare_micros: 15_000_000, archive_micros: 10_000_000, files: 20_000 },
+            stage: Stage { ours_micros: 1_300_000, by_hand_micros: 1_000_000, ..Stage::default() },
+            boots: Boots { tried: 30, ..Boots::default() },
         }
     }
 
     #[test]
     fn each_promise_can_be_kept_and_broken() {
         type Case = (fn(&Figures) -> Measured, fn(&mut Figures));
-        let cases: [Case; 8] = [
+        let cases: [Case; 12] = [
             (run, |figures| figures.run.own_micros += 1),
             (exec, |figures| figures.exec.exec_micros += 1),
             (list, |figures| figures.list.list_micros[1].1 = 10_001),
@@ -211,6 +257,10 @@ mod tests {
             (memory, |figures| figures.list.resident_bytes.truncate(1)),
             (disks, |figures| figures.disks.small_micros = 8000),
             (copy, |figures| figures.copy.prepare_micros += 1_000),
+            (stage, |figures| figures.stage.ours_micros += 1_000),
+            (boots, |figures| figures.boots.failed += 1),
+            (boots, |figures| figures.boots.begun_again += 1),
+            (boots, |figures| figures.boots.tried = 0),
         ];
         for (index, (judge, spoil)) in cases.into_iter().enumerate() {
             let mut figures = good();

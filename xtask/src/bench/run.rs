@@ -35,6 +35,8 @@ fn rows(root: &Path) -> Vec<Row> {
     let row = |number, promise, measured| Row { number, promise, measured };
     let programs = root.join("target/release");
     vec![
+        row("P4b", "30 boots, two at a time, beside busy loops: none fails", judged(judge::boots)),
+        row("P6", "fetch, verify and stage a release ≤ 1.3 × sha256sum + tar", judged(judge::stage)),
         row("P7", "vm run -- true from a ready image: our own part ≤ 60 ms", judged(judge::run)),
         row("P8", "vm exec -- true, warm ≤ 2 × (echo + the agent's spawn-to-exit)", judged(judge::exec)),
         row("P9", "vm list with 1000 machines ≤ 10 ms, and linear", judged(judge::list)),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{copy, disks, exec, list, run};
+use super::{boots, copy, disks, exec, list, run, stage};
 use crate::scenario::with_host;
 
 /// What was measured. Times are medians of rounds, in microseconds.
@@ -13,6 +13,8 @@ struct Figures {
     list: list::List,
     disks: disks::Disks,
     copy: copy::Copy,
+    stage: stage::Stage,
+    boots: boots::Boots,
 }
 
 /// Measures, and prints what came out as one object of JSON. Takes some minutes.
@@ -34,7 +36,11 @@ pub fn measure() {
         let copy = copy::measure(host);
         say("machines from nothing");
         let run = run::measure(host);
-        Figures { run, exec, list, disks, copy }
+        say("a release into its place");
+        let stage = stage::measure(host);
+        say("boots beside busy loops");
+        let boots = boots::measure(host);
+        Figures { run, exec, list, disks, copy, stage, boots }
     });
     match serde_json::to_string(&figures) {
         Ok(text) => println!("{text}"),
