@@ -336,14 +336,14 @@ async fn a_probe_tells_kernels_that_come_up_from_those_that_do_not() {
         host_boot: &world.host_boot,
     };
     let patient = Patience { silence_max: LIMIT, boot_max: LIMIT };
-    let soon = Patience { silence_max: Duration::from_secs(2), boot_max: LIMIT };
-    let short = Patience { silence_max: LIMIT, boot_max: Duration::from_secs(3) };
+    let soon = Patience { silence_max: Duration::from_secs(6), boot_max: LIMIT };
+    let short = Patience { silence_max: LIMIT, boot_max: Duration::from_secs(6) };
     let table: [(&str, &[u8], Patience, Option<&str>); 5] = [
         (probe::PROBE_OK, RESET, patient, None),
         ("something else", RESET, patient, Some("QEMU ended: it said nothing")),
-        ("halfway", HALT, soon, Some("the kernel printed nothing new for 2 s; its last line: halfway")),
-        ("on", PRINT, short, Some("the kernel did not come up within 3 s; its last line: .")),
-        (probe::PROBE_OK, HALT, soon, Some("the kernel came up and did not power off within 2 s")),
+        ("halfway", HALT, soon, Some("the kernel printed nothing new for 6 s; its last line: halfway")),
+        ("on", PRINT, short, Some("the kernel did not come up within 6 s; its last line: .")),
+        (probe::PROBE_OK, HALT, soon, Some("the kernel came up and did not power off within 6 s")),
     ];
     for (line, then, patience, want) in table {
         fs::write(&kernel_file, kernel(line, then)).unwrap();

@@ -117,7 +117,10 @@ impl Container {
     }
 
     pub(super) fn way(&self, account: Account) -> Way {
-        let Some(leader) = self.leader() else { panic!("the container does not run\n{}", self.log()) };
+        // One that boots itself again is not there for a moment.
+        let Some(leader) = wait_until(GONE_LIMIT, || self.leader()) else {
+            panic!("the container does not run\n{}", self.log())
+        };
         Way::Container { leader, account }
     }
 

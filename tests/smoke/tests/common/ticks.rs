@@ -64,14 +64,15 @@ pub(crate) fn begin_anew(host: &Host, name: &str) {
     host.banger(["vm", "exec", name, "--", "rm", "-f", "/run/enough"]).run().ok();
 }
 
-/// Runs an exec and an ssh session beside each other while `disturb` does what it does; returns the longest gap
-/// of each.
-pub(crate) fn ticks(host: &Host, name: &str, mut disturb: impl FnMut(Duration)) -> [Duration; 2] {
+/// Runs an exec and an ssh session beside each other while `disturb` does what it does, until it says that it is done;
+/// returns the longest gap of each.
+pub(crate) fn ticks(host: &Host, name: &str, mut disturb: impl FnMut(Duration) -> bool) -> [Duration; 2] {
     begin_anew(host, name);
     let mut both = ["exec", "ssh"].map(|how| Ticks::begin(host, how, name, Duration::from_mins(4)));
     let began = Instant::now();
-    while began.elapsed() < WATCHED {
-        disturb(began.elapsed());
+    let mut is_done = false;
+    while !is_done || began.elapsed() < WATCHED {
+        is_done = disturb(began.elapsed());
         both.iter_mut().for_each(Ticks::look);
         wait_a_look();
     }

@@ -1,6 +1,10 @@
 //! The tool around machines.
 
-use smoke::Host;
+use std::time::Duration;
+
+use smoke::{Host, wait::wait_until};
+
+const LIMIT: Duration = Duration::from_secs(20);
 
 /// What a bash offers after these words.
 pub(crate) fn offered(host: &Host, words: &[&str]) -> String {
@@ -12,13 +16,20 @@ pub(crate) fn offered(host: &Host, words: &[&str]) -> String {
     output.stdout()
 }
 
+/// Waits until that is what is offered: a daemon that does not answer within a glance is not waited for by a shell.
+#[track_caller]
+fn wait_for_offer(host: &Host, words: &[&str], wanted: &str) {
+    let came = wait_until(LIMIT, || (offered(host, words) == wanted).then_some(()));
+    assert!(came.is_some(), "{words:?}: {:?}", offered(host, words));
+}
+
 pub(crate) fn completion_is_live(host: &Host) {
     host.with_guests();
     for name in ["box-one", "box-two", "other"] {
         host.banger(["vm", "create", "--no-start", "--name", name, "--image", "debian-small"]).run().ok();
     }
-    assert_eq!(offered(host, &["banger", "vm", "stop", "bo"]), "box-one\nbox-two\n");
-    assert_eq!(offered(host, &["banger", "vm", "run", "--image", "debian-s"]), "debian-small\n");
+    wait_for_offer(host, &["banger", "vm", "stop", "bo"], "box-one\nbox-two\n");
+    wait_for_offer(host, &["banger", "vm", "run", "--image", "debian-s"], "debian-small\n");
     host.banger(["vm", "prune", "-f"]).run().ok();
 }
 

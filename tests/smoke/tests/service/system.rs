@@ -147,8 +147,11 @@ fn owners_file_is_told(host: &Host) {
     }
     assert!(row("vm_defaults.vcpu").ends_with(" default"), "{info}");
     assert!(row("network").contains("bridge banger0, where this host is "), "{info}");
-    let help = host.banger(["vm", "run", "--help"]).run().ok().stdout();
-    assert!(help.contains("600 MiB") && help.contains("image debian-small"), "{help}");
+    // Help waits for a daemon for a glance only.
+    wait_for("help that tells of them", Duration::from_secs(20), || {
+        let help = host.banger(["vm", "run", "--help"]).run().ok().stdout();
+        help.contains("600 MiB") && help.contains("image debian-small")
+    });
     let said = host.banger(["doctor", "--json"]).run().stdout();
     let told: serde_json::Value = serde_json::from_str(&said).unwrap();
     let checks = told["doctor"]["checks"].as_array().unwrap();
@@ -236,14 +239,15 @@ fn helper_sigkill_keeps_machines(host: &Host, one: &Bystander<'_>) {
 
 /// Requests wait in the queue while the daemon restarts: none is refused.
 fn socket_holds_requests_during_restart(host: &Host) {
-    const ASK: &str = "n=0; while [ ! -e /tmp/enough ]; do banger vm list >/dev/null || exit 1; n=$((n + 1)); done; echo $n";
+    const ASK: &str = "while [ ! -e /tmp/enough ]; do banger vm list >/dev/null || exit 1; echo; done";
     let asking = host.program("/bin/sh").args(["-c", ASK]).start();
     for _ in 0..5 {
         host.systemctl(["restart", "bangerd.service"]).run().ok();
+        let before = asking.wrote();
+        wait_for("an answer after a restart", Duration::from_mins(1), || asking.wrote() > before);
     }
     host.root(["touch", "/tmp/enough"]).run().ok();
     let asked = asking.finish().ok().stdout();
     host.root(["rm", "/tmp/enough"]).run().ok();
-    host.note(format!("{} calls through 5 restarts, none refused", asked.trim()));
-    assert!(asked.trim().parse::<u32>().unwrap() > 5, "{asked}");
+    host.note(format!("{} calls through 5 restarts, none refused", asked.lines().count()));
 }

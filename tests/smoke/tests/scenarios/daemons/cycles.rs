@@ -9,9 +9,12 @@ use std::{
 };
 
 use rusqlite::Connection;
-use smoke::{Host, Running, on_plain};
+use smoke::{Host, Running, on_plain, wait::wait_until};
 
 use super::look::{Process, SMALL, daemon, settled, state};
+
+/// How long the daemon may take to close what is not used any more.
+const CLOSE_LIMIT: Duration = Duration::from_secs(10);
 
 /// What is there of a home and of its daemon.
 #[derive(Debug)]
@@ -27,6 +30,7 @@ impl Kept {
     #[track_caller]
     fn read(host: &Host) -> Self {
         assert_eq!(settled(host).len(), 0);
+        wait_until_unwatched();
         let mut paths = BTreeSet::new();
         walk(host.dir(), &mut paths);
         let connection = Connection::open(state(host).join("state.db")).unwrap();
@@ -35,29 +39,39 @@ impl Kept {
             .unwrap();
         assert_eq!((busy, log), (0, 0), "the log is written back");
         let rows = connection.query_row("SELECT count(*) FROM vms", [], |row| row.get(0)).unwrap();
-        let descriptors = fs::read_dir(format!("/proc/{}/fd", daemon(host).unwrap().pid)).unwrap();
-        let kinds = descriptors
-            .filter_map(|fd| Some(fs::read_link(fd.ok()?.path()).ok()?.to_string_lossy().into_owned()))
-            // The inode of a socket or a pipe says nothing.
-            .map(|target| target.split(':').next().unwrap_or_default().to_owned());
-        let mut descriptors = BTreeMap::new();
-        for kind in kinds {
-            *descriptors.entry(kind).or_default() += 1;
-        }
+        let descriptors = descriptors(host);
         let length = |name: &str| fs::metadata(state(host).join(name)).map_or(0, |meta| meta.len());
         Self { paths, database_bytes: length("state.db") + length("state.db-wal"), rows, descriptors }
     }
 
-    /// Holds it to be what was there `first`. Of descriptors there may be fewer: a machine that has just ended is
-    /// watched for a second more.
+    /// Holds it to be what was there `first`. The daemon may be closing the last call's connection still.
     #[track_caller]
-    fn assert_no_more_than(&self, first: &Self) {
+    fn assert_no_more_than(&self, host: &Host, first: &Self) {
         assert_eq!(self.paths, first.paths);
         assert_eq!((self.database_bytes, self.rows), (first.database_bytes, first.rows));
-        for (kind, count) in &self.descriptors {
-            assert!(first.descriptors.get(kind) >= Some(count), "{kind}: {self:#?} and first {first:#?}");
-        }
+        let is_in_first = |(kind, count): (&String, &usize)| first.descriptors.get(kind) >= Some(count);
+        let closed = wait_until(CLOSE_LIMIT, || descriptors(host).iter().all(is_in_first).then_some(()));
+        assert!(closed.is_some(), "{:#?} and first {first:#?}", descriptors(host));
     }
+}
+
+/// What the daemon has open: how many of each kind.
+fn descriptors(host: &Host) -> BTreeMap<String, usize> {
+    let descriptors = fs::read_dir(format!("/proc/{}/fd", daemon(host).unwrap().pid)).unwrap();
+    let targets = descriptors
+        .filter_map(|fd| Some(fs::read_link(fd.ok()?.path()).ok()?.to_string_lossy().into_owned()));
+    let mut kinds = BTreeMap::new();
+    for target in targets {
+        // The inode of a socket or a pipe says nothing.
+        let kind = target.split(':').next().unwrap_or_default().to_owned();
+        *kinds.entry(kind).or_default() += 1;
+    }
+    kinds
+}
+
+/// A link that has ended is watched for a second more.
+fn wait_until_unwatched() {
+    thread::sleep(Duration::from_millis(1500));
 }
 
 fn walk(dir: &Path, into: &mut BTreeSet<PathBuf>) {
@@ -92,7 +106,7 @@ fn two_hundred_cycles_leave_nothing() {
         cycles("1", "10");
         let (first, memory) = (Kept::read(host), resident_kib(&daemon(host).unwrap()));
         let took = cycles("11", "200");
-        Kept::read(host).assert_no_more_than(&first);
+        Kept::read(host).assert_no_more_than(host, &first);
         host.note(format!(
             "a machine created and deleted in {} ms; the daemon holds {} KiB after 200, {memory} after 10",
             took.as_millis() / 190,
@@ -133,7 +147,7 @@ fn twenty_cycles_with_boot_leave_nothing() {
         boots(host.with_guests(), 2);
         let first = Kept::read(host);
         let took = boots(host, 18);
-        Kept::read(host).assert_no_more_than(&first);
+        Kept::read(host).assert_no_more_than(host, &first);
         host.note(format!("{} boots, two at a time: {}", took.len(), summed_up(took)));
     });
 }

@@ -75,14 +75,19 @@ fn daemon_restart_keeps_machines_and_sessions() {
 fn a_change_waits_for_the_end_of_a_hold_and_says_so() {
     on_plain(|host| {
         host.with_guests().banger(["vm", "create", "--name", "box", "--no-start"]).run().ok();
-        let asked = json!({ "holder": "update", "seconds": 6 }).to_string();
+        let asked = json!({ "holder": "update", "seconds": 100 }).to_string();
         let held = ask(host, "PUT", "/v1/hold", &asked).unwrap();
         assert_eq!((held.0, &held.1["in_flight"]), (200, &json!([])));
         assert_eq!(host.vm("box")["state"], "created", "what is read is answered");
-        let changed = host.banger(["vm", "set", "box", "--vcpu", "1"]).run().ok();
-        assert!(changed.stderr().contains("waiting: an update is on trial"), "{}", changed.stderr());
+        let vcpus = || host.vm("box")["spec"]["vcpus"].take();
+        let before = vcpus();
+        let mut changing = host.banger(["vm", "set", "box", "--vcpu", "1"]).start();
+        changing.wait_for_text("waiting: an update is on trial");
+        assert_eq!((vcpus(), before == 1), (before, false), "nothing is changed meanwhile");
+        assert_eq!(ask(host, "DELETE", "/v1/hold?holder=update", "").unwrap().0, 204);
+        let changed = changing.finish().ok();
         assert_eq!(changed.stderr().matches("waiting").count(), 1, "{}", changed.stderr());
-        assert_eq!(host.vm("box")["spec"]["vcpus"], 1);
+        assert_eq!(vcpus(), 1);
         host.banger(["vm", "delete", "box"]).run().ok();
     });
 }

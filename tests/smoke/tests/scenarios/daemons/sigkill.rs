@@ -134,7 +134,7 @@ fn sigkill_during_stop() {
 
 #[test]
 fn sigkill_during_delete() {
-    use Moment::{NoFile, NoMonitor, NoRecord, State};
+    use Moment::{NoFile, NoMonitor, NoRecord, NotRunning};
     on_plain(|host| {
         let stays = Bystander::boot(host.with_guests());
         for moment in [NoRecord, NoFile("home.ext4"), NoFile("root.qcow2"), NoFile(".")] {
@@ -143,7 +143,7 @@ fn sigkill_during_delete() {
             let victim = settled_victim(host, &stays);
             assert!(victim.is_none(), "{moment:?}: its record was gone, so it is: {victim:?}");
         }
-        for moment in [State("stopping"), NoMonitor, NoFile("link.sock"), NoRecord] {
+        for moment in [NotRunning, NoMonitor, NoFile("link.sock"), NoRecord] {
             boot(host, VICTIM);
             strike(host, host.banger(["vm", "delete", VICTIM]), moment);
             let victim = settled_victim(host, &stays);

@@ -26,6 +26,8 @@ pub(super) enum Moment {
     NoFile(&'static str),
     /// The victim's record says this.
     State(&'static str),
+    /// Its record says that it runs no more, or is gone: between the two lies a moment only.
+    NotRunning,
     /// The victim has no record.
     NoRecord,
     /// The victim's monitor is gone.
@@ -54,6 +56,7 @@ pub(super) fn strike(host: &Host, command: Command, moment: Moment) -> Output {
         Moment::File(name) => has(name),
         Moment::NoFile(name) => !has(name),
         Moment::State(state) => records.state(VICTIM).as_deref() == Some(state),
+        Moment::NotRunning => records.state(VICTIM).as_deref() != Some("running"),
         Moment::NoRecord => records.state(VICTIM).is_none(),
         Moment::NoMonitor => !monitor.as_ref().is_some_and(look::Process::lives),
     };

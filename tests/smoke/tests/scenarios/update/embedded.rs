@@ -66,9 +66,7 @@ fn interrupted(host: &Host, own: &Own<'_>) {
     let begin = || {
         let running = own.update(["--force", "--trial-seconds", "5"]).start();
         own.wait_for_event("restarted");
-        let drivers = own.drivers();
-        assert_eq!(drivers.len(), 2, "{drivers:?}");
-        (running, drivers)
+        (running, own.wait_for_both_drivers())
     };
     host.also("update_embedded_command_killed", || {
         let (running, _) = begin();

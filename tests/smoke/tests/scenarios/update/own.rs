@@ -3,7 +3,10 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use rustix::process::{Pid, Signal, kill_process};
-use smoke::{Command, FIRST, Host, Releases, processes, wait::wait_for};
+use smoke::{
+    Command, FIRST, Host, Releases, processes,
+    wait::{wait_for, wait_until},
+};
 
 use crate::small::Small;
 
@@ -97,12 +100,22 @@ impl<'a> Own<'a> {
     }
 
     /// The drivers that run: of the old release first, which watches.
-    pub(super) fn drivers(&self) -> Vec<i32> {
+    fn drivers(&self) -> Vec<i32> {
         let drives = |line: &str| line.ends_with("banger update --drive");
         let found = processes(self.host.dir()).into_iter().filter(|process| drives(&process.line));
         let mut pids: Vec<i32> = found.map(|process| process.pid).collect();
-        pids.sort_unstable();
+        let program = |pid: &i32| fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
+        // Release directories sort as their versions do here; numbers of processes begin anew some time.
+        pids.sort_by_cached_key(program);
         pids
+    }
+
+    /// Waits until the old release's driver and the new one's are all there is: a program that one of them starts goes by its
+    /// name for a moment.
+    #[track_caller]
+    pub(super) fn wait_for_both_drivers(&self) -> Vec<i32> {
+        let both = wait_until(LIMIT, || Some(self.drivers()).filter(|drivers| drivers.len() == 2));
+        both.unwrap_or_else(|| panic!("two drivers: {:?}", self.drivers()))
     }
 
     /// Waits until nobody drives and the journal is gone.

@@ -129,7 +129,10 @@ impl Own<'_> {
             return None;
         }
         assert!(!output.stderr().contains("panicked"), "{what}: {}", output.stderr());
+        // A doctor outlives the driver that it was run by, and could take the update up itself.
+        self.wait_for_end_of_doctor();
         self.banger(["ps"]).run().ok();
+        self.wait_for_end();
         let end = self.installed();
         if output.stderr().contains("state.db.copy cannot be removed") {
             // In the owner's own directory; it decides nothing, and whoever asked is told of it.

@@ -1,6 +1,6 @@
 //! A good release and bad ones: each ends with one whole release, and the machine that ran runs.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Instant};
 
 use smoke::{NEXT, NEXT_BUILT_AT, NEXT_COMMIT, Releases, on_service, script};
 
@@ -86,8 +86,12 @@ fn update_rollback_keeps_vm_alive() {
             host.also(what, || {
                 lived.releases = Releases::serve(host);
                 lived.releases.offer(NEXT, spoil);
-                let output = lived.update(["--force"]).run().exits(1);
-                let said = output.stderr();
+                let mut running = lived.update(["--force"]).start();
+                running.wait_for_text("it goes back to the previous install");
+                let verdict = Instant::now();
+                let said = running.finish().exits(1).stderr();
+                let took = verdict.elapsed().as_millis();
+                host.note(format!("{what}: {took} ms from the verdict to the release before"));
                 assert!(said.contains("(rolled back to previous install)") && said.contains(why), "{said}");
                 lived.assert_machine_lives(what);
                 lived.assert_whole("v0.1.0", what);
