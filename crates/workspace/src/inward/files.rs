@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     ffi::OsStr,
-    io::{self, Read, Write},
+    io::{self, BufWriter, Read, Write},
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
 };
@@ -19,6 +19,9 @@ use super::{
     work_tree::{Found, WorkTree},
 };
 use crate::{WorkspaceError, listing::LINK};
+
+/// What is handed on at once, in bytes: each handing on crosses to another thread, and becomes a piece of the stream.
+const SEND_BYTES: usize = 256 * 1024;
 
 /// The bits that may write.
 const WRITE_BITS: u32 = 0o222;
@@ -79,8 +82,8 @@ impl Plan {
         let bits = if readonly { Bits::ReadOnly } else { Bits::Kept };
         let tree = WorkTree::open(self.repository.top())?;
         let batch = if self.is_of_commit { Some(Batch::start(self.repository.git())?) } else { None };
-        let mut sender =
-            Sender { plan: self, tree, batch, bits, tar: Builder::new(to), dirs: BTreeSet::new(), progress };
+        let tar = Builder::new(BufWriter::with_capacity(SEND_BYTES, to));
+        let mut sender = Sender { plan: self, tree, batch, bits, tar, dirs: BTreeSet::new(), progress };
         let mut sent = Sent::default();
         for file in &self.files {
             if let Some(file) = sender.file(file)? {
@@ -99,7 +102,7 @@ struct Sender<'a, W: Write> {
     tree: WorkTree,
     batch: Option<Batch>,
     bits: Bits,
-    tar: Builder<W>,
+    tar: Builder<BufWriter<W>>,
     dirs: BTreeSet<PathBuf>,
     progress: &'a dyn Fn(u64),
 }
