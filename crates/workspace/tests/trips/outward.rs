@@ -211,6 +211,36 @@ fn objects_may_have_the_longer_names() {
 }
 
 #[test]
+fn what_is_here_already_stays_and_the_rest_is_applied() {
+    let world = World::new();
+    world.write("file", "one\n");
+    world.commit("first");
+    world.copy_in(&Wanted::default()).unwrap();
+    let guest = world.guest();
+    for (name, content) in [("new", &b"n\n"[..]), ("an [*] odd?\\ name", b"o\n"), ("bin", &[0, 1, 2])] {
+        fs::write(guest.join(name), content).unwrap();
+    }
+    assert_eq!(world.apply(&world.export("")).unwrap().len(), 0);
+    assert_same(&world);
+
+    // A copy that is made again has not what nobody added here, and so the next patch has all of that again.
+    world.advance();
+    world.copy_in(&Wanted::default()).unwrap();
+    fs::write(guest.join("file"), "two\n").unwrap();
+    fs::write(guest.join("newer"), "n\n").unwrap();
+    let present = world.apply(&world.export("")).unwrap();
+    let present: Vec<_> = present.iter().map(|path| path.to_str().unwrap()).collect();
+    assert_eq!(present, ["an [*] odd?\\ name", "bin", "new"]);
+    assert_same(&world);
+
+    // What is here and is another is nobody's to write over, and then nothing is written.
+    world.write("new", "mine\n");
+    fs::write(guest.join("newest"), "n\n").unwrap();
+    assert!(matches!(world.apply(&world.export("")), Err(WorkspaceError::DoesNotApply { .. })));
+    assert!(!world.host().join("newest").exists());
+}
+
+#[test]
 fn copying_again_keeps_what_the_guest_made_besides() {
     let world = World::new();
     world.write("file", "one\n");

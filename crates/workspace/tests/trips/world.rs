@@ -89,7 +89,8 @@ impl World {
         sh(script::ADVANCE, &[&self.guest()]);
     }
 
-    pub(crate) fn apply(&self, patch: &[u8]) -> Result<(), WorkspaceError> {
+    /// Applies a patch; returns what was here already.
+    pub(crate) fn apply(&self, patch: &[u8]) -> Result<Vec<PathBuf>, WorkspaceError> {
         Patch::new(patch, &Repository::find(&self.host())?)?.apply()
     }
 }

@@ -55,6 +55,13 @@ pub(crate) fn export_patch_applies(host: &Host) {
     host.sh(BOX, "echo more > tracked").run().ok();
     export(host, &["--apply"]).ok();
     assert_eq!(repo.read("tracked"), "more\n");
+
+    // A copy that is made again has not the files that nobody added here, and what is here already is not in the way.
+    prepare(host, &["app", "--overwrite"]).ok();
+    host.sh(BOX, "echo last > last").run().ok();
+    let said = export(host, &["--apply"]).ok().stderr();
+    assert!(said.contains("here already as in the machine: binary, moved.sh, new file\n"), "{said}");
+    assert_eq!(repo.read("last"), "last\n");
 }
 
 pub(crate) fn export_base_commit(host: &Host) {

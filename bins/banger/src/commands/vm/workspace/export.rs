@@ -140,8 +140,11 @@ fn show_files(context: &Context, found: &[u8]) {
     use std::os::unix::ffi::OsStrExt as _;
     let names = found.split(|byte| *byte == 0).filter(|name| !name.is_empty());
     let files: Vec<&Path> = names.map(|name| Path::new(std::ffi::OsStr::from_bytes(name))).collect();
-    let shown: Vec<String> = files.iter().map(|path| path.to_string_lossy().into_owned()).collect();
-    context.screen.show("export", json!({ "files": shown }), || lines(&files));
+    context.screen.show("export", json!({ "files": texts(&files) }), || lines(&files));
+}
+
+fn texts(paths: &[impl AsRef<Path>]) -> Vec<String> {
+    paths.iter().map(|path| path.as_ref().to_string_lossy().into_owned()).collect()
 }
 
 /// A guest's text without what would make a terminal do something.
@@ -171,16 +174,20 @@ async fn apply(context: &Context, client: &Client, vm: &Vm, found: &[u8], doing:
     let before = mark_now(&repository, untracked).doing(doing)?;
     let patch = Patch::new(found, &repository).doing(doing)?;
     let stat = patch.stat().doing(doing)?;
-    let object = json!({ "applied_to": repository.top(), "stat": stat });
     if !context.screen.is_json() {
         print(printable(stat.as_bytes()).as_bytes());
     }
-    patch.apply().doing(doing)?;
+    let present = patch.apply().doing(doing)?;
+    let object = json!({ "applied_to": repository.top(), "stat": stat, "present": texts(&present) });
     context.screen.show("export", object, String::new);
     if patch.is_empty() {
         return Ok(());
     }
     context.screen.note(&format!("applied to {}", repository.top().display()));
+    if !present.is_empty() {
+        let shown = printable(texts(&present).join(", ").as_bytes());
+        context.screen.note(&format!("here already as in the machine: {shown}"));
+    }
     let new_files = new_files(&stat);
     if new_files > 0 && !untracked {
         context.screen.note(&format!(
