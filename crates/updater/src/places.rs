@@ -1,7 +1,7 @@
 //! Where an update keeps its things, and whose they are: the system install's, or a user's own.
 
 use std::{
-    fs::DirBuilder,
+    fs::{self, DirBuilder},
     io,
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
@@ -11,7 +11,7 @@ use host::{
     dirs::{Dirs, Environment, Mode, RecordError, SystemPaths, read_record},
     program::Account,
 };
-use install::plan::Ids;
+use install::{disk::write_file, plan::Ids};
 use model::{Class, InstallRecord, Version};
 
 use crate::error::{Told as _, UpdateError};
@@ -34,6 +34,15 @@ pub struct Places {
     record: PathBuf,
     trial: PathBuf,
     socket: PathBuf,
+}
+
+/// What the trial marker says where neither way led to a whole release.
+const STUCK: &str = "stuck\n";
+
+/// Whether an update led to no whole release, and nobody is at it, by its trial marker.
+#[must_use]
+pub fn is_stuck(trial: &Path) -> bool {
+    fs::read_to_string(trial).is_ok_and(|says| says == STUCK)
 }
 
 impl Places {
@@ -183,6 +192,15 @@ impl Places {
     #[must_use]
     pub fn trial(&self) -> &Path {
         &self.trial
+    }
+
+    /// Says by the trial marker that neither way led to a whole release, so that nobody waits for one.
+    ///
+    /// # Errors
+    ///
+    /// What the disk says.
+    pub(crate) fn mark_stuck(&self) -> io::Result<()> {
+        write_file(self.trial(), STUCK, self.ids())
     }
 
     /// What was declared, and what happened since; absent while there is no update.

@@ -13,6 +13,7 @@ use api::{
 use built::VERSION;
 use host::dirs::Mode;
 use model::VmName;
+use updater::places::is_stuck;
 
 use super::{owners::Owners, paths, refs, starter, unfinished};
 use crate::{
@@ -40,7 +41,7 @@ impl Context {
         let trial = paths::dirs(doing)?.trial().to_owned();
         let client = daemon_as_it_is(doing)?.telling(teller(self.screen));
         // An update that goes back takes the daemon down, and its socket, until the old release is whole.
-        let client = client.expecting(move || trial.exists());
+        let client = client.expecting(move || trial.exists() && !is_stuck(&trial));
         match client.probe().await {
             Err(ClientError::Unreachable { .. }) => start(&client, doing).await?,
             other => other.doing(doing)?,
@@ -105,7 +106,8 @@ async fn start(client: &Client, doing: &str) -> Result<(), Fault> {
     match paths::mode(doing)? {
         // One that is being restarted hangs up on whom it did not get to any more; asked again, the next one answers.
         Mode::System { .. } => {
-            client.operations().await.map(drop).map_err(|error| error.explain(doing).hint(SYSTEM_HINT))
+            let hint = if is_stuck(paths::dirs(doing)?.trial()) { STUCK_HINT } else { SYSTEM_HINT };
+            client.operations().await.map(drop).map_err(|error| error.explain(doing).hint(hint))
         }
         Mode::Embedded { .. } if unfinished::is_declared(doing)? => unfinished::wait(client, doing).await,
         Mode::Embedded { .. } => starter::start(client, doing).await,
@@ -119,6 +121,8 @@ pub(crate) async fn start_daemon(doing: &str) -> Result<(), Fault> {
 
 /// What to do where the daemon of a system install does not answer.
 const SYSTEM_HINT: &str = "`banger system status` shows what is wrong.";
+/// And where an update led to no whole release.
+const STUCK_HINT: &str = "An update led to no whole release: `sudo banger update --resume` tries again.";
 
 /// Tells, once, that something waits: a command with many calls says it for all of them.
 fn teller(screen: Screen) -> impl Fn(&Failure) + Send + Sync {

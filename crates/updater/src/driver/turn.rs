@@ -234,6 +234,8 @@ fn ending(places: &Places, stop: Result<Stop, DriveError>) -> Result<Ending, Upd
     match stop {
         Ok(Stop::Idle) => Ok(Ending::Idle),
         Ok(Stop::Ended(_, State::Stuck { cause, then })) => {
+            // Where this cannot be written either, clients wait for as long as they wait for anybody.
+            places.mark_stuck().ok();
             Err(UpdateError::failed("update", format!("{cause}; then {then}")).hint(way_out(places)))
         }
         Ok(Stop::Ended(..)) => Ok(Ending::Over),

@@ -173,6 +173,10 @@ fn rollback_fails_too(host: &Host, lived: &mut Lived<'_>) {
     }
     let again = lived.update(["--force"]).run().exits(3).stderr();
     assert!(again.contains("an update that was begun is not over"), "{again}");
+    // Nobody is at it, and so nobody else waits.
+    let refused = host.banger(["vm", "list"]).run().exits(5).stderr();
+    assert!(refused.contains("`sudo banger update --resume` tries again"), "{refused}");
+    assert!(!refused.contains("waiting: "), "{refused}");
     assert_eq!(host.systemctl(["is-active", &monitor]).run().ok().stdout(), "active\n");
 
     host.root(["mv", away, &daemon]).run().ok();
