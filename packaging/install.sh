@@ -165,7 +165,10 @@ tar -xzf "$name" --no-same-owner --no-same-permissions -C release || fail 1 "unp
 (cd release && sha256sum --check --status --strict ../files.sum) || fail 3 "a file in $name is not what SHA256SUMS lists"
 chmod 0755 release release/*
 cp SHA256SUMS release/SHA256SUMS && chmod 0644 release/SHA256SUMS
-said=$(release/banger version </dev/null 2>/dev/null | sed -n 's/^version: *//p')
+said=$(release/banger version </dev/null 2>/dev/null)
+[ $? -ne 126 ] || fail 4 "no program can be run below $work" \
+    "Where that is mounted noexec, name another directory: TMPDIR=\$HOME sh install.sh"
+said=$(printf '%s\n' "$said" | sed -n 's/^version: *//p')
 [ "$said" = "$version" ] || fail 3 "the banger in $name says that it is ${said:-nothing}, not $version"
 say "banger $version is genuine"
 

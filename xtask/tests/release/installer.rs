@@ -22,10 +22,17 @@ fn install(shop: &Shop, args: &[&str]) -> Outcome {
 
 /// The same, from a release server of that directory.
 fn install_from(shop: &Shop, dir: &Path, args: &[&str]) -> Outcome {
-    let home = shop.dir().join("home");
+    install_by(shop, dir, &[], args)
+}
+
+/// The same, by a program that runs it.
+fn install_by(shop: &Shop, dir: &Path, by: &[&str], args: &[&str]) -> Outcome {
+    let (home, temporary) = (shop.dir().join("home"), shop.dir().join("tmp"));
     fs::create_dir_all(&home).unwrap();
+    fs::create_dir_all(&temporary).unwrap();
     let server = serve(dir);
     let output = Command::new("setsid")
+        .args(by)
         .arg("sh")
         .arg(shop.out().join("install.sh"))
         .arg(format!("--manifest-url={server}manifest.json"))
@@ -33,6 +40,7 @@ fn install_from(shop: &Shop, dir: &Path, args: &[&str]) -> Outcome {
         .args(args)
         .env_clear()
         .env("HOME", &home)
+        .env("TMPDIR", &temporary)
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")
         .env("SUDO_USER", "somebody")
         .stdin(Stdio::null())
@@ -92,6 +100,19 @@ fn another_release_is_had_by_its_name() {
     for bad in [&["--version", "1.0.0"][..], &["--version"], &["--what"], &["--version=v1.0.0;id"]] {
         assert_eq!(install(&shop, bad).code, Some(2), "{bad:?}");
     }
+}
+
+/// As hosts have it whose directory for temporary files is mounted so.
+#[test]
+fn where_no_program_may_run_another_directory_is_asked_for() {
+    const MOUNT: &str = "mount -t tmpfs -o noexec none \"$TMPDIR\" && exec \"$@\"";
+    let shop = Shop::new();
+    offer(&shop, "v1.0.0");
+    let by = ["unshare", "--map-root-user", "--mount", "sh", "-c", MOUNT, "sh"];
+    let outcome = install_by(&shop, &shop.out(), &by, &["--user"]);
+    assert_eq!(outcome.code, Some(4), "{outcome:?}");
+    assert!(outcome.said.contains("no program can be run below"), "{outcome:?}");
+    assert!(outcome.said.contains("TMPDIR=$HOME sh install.sh"), "{outcome:?}");
 }
 
 /// It says what root is for, and asks; without a terminal that is a no.
