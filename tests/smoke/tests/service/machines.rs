@@ -83,13 +83,15 @@ fn du_is_what_root_sees(host: &Host) {
 fn machines_of_a_system_install_come_and_go() {
     on_service(|host| {
         install(host);
-        let parts: [Part<'_>; 7] = [
+        let parts: [Part<'_>; 9] = [
             ("stdout_and_stderr_apart", runs::stdout_and_stderr_apart),
             ("detach", runs::detach),
             ("bare_run", shell::bare_run),
             ("rm_after_ctrl_c", ctrl_c::rm_after_ctrl_c),
             ("prune_keeps_running", life::prune_keeps_running),
             ("promote", images::promote),
+            ("image_import", images::image_import),
+            ("kept_when_unreachable", images::kept_when_unreachable),
             ("completion_is_live", tool::completion_is_live),
         ];
         for (name, part) in parts {

@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::MetadataExt as _};
 use serde_json::Value;
 use smoke::{Host, on_plain};
 
-use super::images::{tar, tiny_root};
+use crate::common::images::{at_home, tiny_root};
 
 /// Those of one kind.
 fn items(host: &Host, kind: &str) -> Vec<Value> {
@@ -43,10 +43,11 @@ fn what_takes_room_is_told_and_what_nothing_uses_can_go() {
         assert_eq!(named(host, "kernel", host.vm("one")["kernel"].as_str().unwrap())["remove"], Value::Null);
 
         // An image whose name another one took is left over.
-        let root = tiny_root(host);
-        host.banger(["image", "import", "--name", "tiny", &tar(host, &root, "first")]).run().ok();
-        fs::write(root.join("more"), "more").unwrap();
-        host.banger(["image", "import", "--name", "tiny", &tar(host, &root, "second")]).run().ok();
+        tiny_root(host);
+        for change in ["true", "echo more >tiny-root/more"] {
+            at_home(host, &format!("{change} && tar -C tiny-root -cf tiny.tar ."));
+            host.banger(["image", "import", "--name", "tiny", "tiny.tar"]).run().ok();
+        }
         let left = items(host, "cache");
         assert_eq!(left[0]["remove"], "banger image cache prune", "{left:?}");
         assert!(left[0]["used_bytes"].as_u64().unwrap() > 1 << 20, "{left:?}");

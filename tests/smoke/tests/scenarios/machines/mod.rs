@@ -4,7 +4,6 @@ mod concurrent;
 mod ctrl_c;
 mod du;
 mod images;
-mod kept;
 mod life;
 mod reach;
 mod runs;
