@@ -75,7 +75,7 @@ fn daemon_restart_keeps_machines_and_sessions() {
 fn a_change_waits_for_the_end_of_a_hold_and_says_so() {
     on_plain(|host| {
         host.with_guests().banger(["vm", "create", "--name", "box", "--no-start"]).run().ok();
-        let asked = json!({ "holder": "update", "seconds": 100 }).to_string();
+        let asked = json!({ "holder": "update", "seconds": 60 }).to_string();
         let held = ask(host, "PUT", "/v1/hold", &asked).unwrap();
         assert_eq!((held.0, &held.1["in_flight"]), (200, &json!([])));
         assert_eq!(host.vm("box")["state"], "created", "what is read is answered");

@@ -91,7 +91,7 @@ fn update_rollback_keeps_vm_alive() {
                 let verdict = Instant::now();
                 let said = running.finish().exits(1).stderr();
                 let took = verdict.elapsed().as_millis();
-                host.note(format!("{what}: {took} ms from the verdict to the release before"));
+                host.note(format!("{took} ms from the verdict to the release before"));
                 assert!(said.contains("(rolled back to previous install)") && said.contains(why), "{said}");
                 lived.assert_machine_lives(what);
                 lived.assert_whole("v0.1.0", what);
