@@ -13,7 +13,7 @@ use crate::{
     exit,
     fault::{Doing as _, Explain as _, Fault},
     screen::print_object,
-    text::bytes,
+    text::{bytes, count},
 };
 
 /// Copy files and directories into a machine, or out of one
@@ -64,7 +64,8 @@ impl Cp {
         if context.screen.is_json() {
             print_object("copied", packed);
         } else {
-            context.screen.note(&format!("copied {} entries, {}", packed.entries, bytes(packed.bytes)));
+            let entries = count(packed.entries, "entry", "entries");
+            context.screen.note(&format!("copied {entries}, {}", bytes(packed.bytes)));
         }
         Ok(exit::DONE)
     }

@@ -24,7 +24,7 @@ use crate::{
     fault::{Doing as _, Explain as _, Fault},
     follow::{Line, Progress},
     interrupt::Interrupts,
-    text::{bytes, elapsed},
+    text::{bytes, count, elapsed},
 };
 
 /// How often progress is shown.
@@ -62,12 +62,11 @@ impl Carry<'_> {
         };
         match landed {
             Ok((vm, sent)) => {
-                let (files, size) = (sent.files(), bytes(sent.bytes()));
+                let (files, size) = (count(sent.files(), "file", "files"), bytes(sent.bytes()));
                 let place = format!("{} at {}", self.plan.repository().top().display(), self.guest_path);
-                self.context.screen.note(&format!(
-                    "workspace: {place}, {files} files, {size} in {}",
-                    elapsed(began.elapsed())
-                ));
+                self.context
+                    .screen
+                    .note(&format!("workspace: {place}, {files}, {size} in {}", elapsed(began.elapsed())));
                 Ok(vm)
             }
             Err(fault) => {

@@ -20,7 +20,7 @@ use crate::{
     fault::{Doing as _, Explain as _, Fault},
     screen::print,
     session::collect,
-    text::bytes,
+    text::{bytes, count},
 };
 
 /// The largest patch that is taken, in bytes.
@@ -191,7 +191,8 @@ async fn apply(context: &Context, client: &Client, vm: &Vm, found: &[u8], doing:
     let new_files = new_files(&stat);
     if new_files > 0 && !untracked {
         context.screen.note(&format!(
-            "{new_files} new files are untracked here: a copy that is made again is without them until `git add`"
+            "{} untracked here: a copy that is made again is without until `git add`",
+            count(new_files, "new file is", "new files are")
         ));
     }
     let guest = Connection::in_dir(&vm.link_dir);
@@ -206,8 +207,8 @@ async fn apply(context: &Context, client: &Client, vm: &Vm, found: &[u8], doing:
 }
 
 /// How many files a patch makes, as git tells it.
-fn new_files(stat: &str) -> usize {
-    stat.lines().filter(|line| line.starts_with(" create mode ")).count()
+fn new_files(stat: &str) -> u64 {
+    stat.lines().filter(|line| line.starts_with(" create mode ")).count() as u64
 }
 
 #[cfg(test)]
