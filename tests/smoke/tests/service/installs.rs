@@ -76,10 +76,16 @@ fn install_sh_installs_for_the_system() {
         let from = [format!("--manifest-url={url}"), "--pubkey-file=/tmp/key.pub".to_owned()];
         let install = || host.program("sh").args(["/tmp/install.sh", "--version", FIRST]).args(&from);
 
-        let mut asking = install().on_terminal(40, 120).start();
-        asking.wait_for_text("Go on? [y/N]");
-        asking.types("n\r");
-        assert!(asking.finish().exits(3).stdout().contains("nothing was installed"));
+        let answered = |answer: &str| {
+            let mut asking = install().on_terminal(40, 120).start();
+            asking.wait_for_text("Go on? [y/N]");
+            asking.types(answer);
+            asking.finish()
+        };
+        assert!(answered("n\r").exits(3).stdout().contains("nothing was installed"));
+        let said = answered("y\r").ok().stdout();
+        assert_eq!(said.matches("[y/N]").count(), 1, "it is asked once: {said}");
+        uninstall(host);
         let said = install().run().exits(3).stderr();
         assert!(said.contains("there is no terminal to ask on"), "{said}");
 
