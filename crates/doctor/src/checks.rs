@@ -231,7 +231,7 @@ pub(crate) fn boots(facts: &Facts) -> Check {
         0 => Check::pass(name, "none had to be tried again"),
         count => Check::warn(
             name,
-            format!("{count} hung and had to be tried again"),
+            format!("{count} did not come up and had to be tried again"),
             "Start fewer machines at once; `banger vm list` shows those that run.",
         ),
     }

@@ -39,7 +39,7 @@ pub struct Facts {
     pub loops: Vec<(String, PathBuf)>,
     /// What only root sees.
     pub helper: HelperFact,
-    /// Boots that hung, were killed and were tried again, ever.
+    /// Boots that hung, or whose guest was reset at once, and that were tried again, ever.
     pub boots_retried: u64,
     /// Whether logging out ends every process of the user (`KillUserProcesses=` of logind).
     pub logout_kills: bool,

@@ -1,19 +1,19 @@
 //! Booting a machine, and going on with a boot that a daemon before this one began.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use api::{Code, Failure};
 use guest::{Health, client::Connection};
-use host::process::Process;
+use host::process::{Exit, Process};
 use jiff::Timestamp;
 use model::VmState;
 use store::VmRecord;
 use tokio::time::Instant;
 use vm::{
-    boot_guard::{Hang, Judgement, Limits, Watched, judge},
+    boot_guard::{Hang, Judgement, Limits, Watched, is_worth_a_retry, judge},
     life,
 };
-use vmm::console;
+use vmm::{console, machine::monitor_said};
 
 use super::{
     accel,
@@ -41,7 +41,8 @@ const LINES_SHOWN: usize = 3;
 /// What became of one try to boot.
 enum Tried {
     Up(Box<Health>),
-    Hung(Hang),
+    /// It is worth another try; why.
+    Lost(String),
     GaveUp(String),
     Cancelled,
     Leaving,
@@ -128,14 +129,11 @@ async fn try_to_boot(
     for attempt in 1..=limits.attempts_max {
         let (vm, monitor) = launch(app, vm, prepared).await?;
         let tried = wait(app, operation, &vm, &monitor, &limits, attempt).await;
-        let Tried::Hung(hang) = tried else {
+        let Tried::Lost(why) = tried else {
             return finish(app, operation, &vm, monitor, tried).await;
         };
         end_stray(app, &vm).await?;
-        operation.warn(format!(
-            "{} printed nothing for long while it booted ({hang:?}); it is tried again",
-            vm.name
-        ));
+        operation.warn(format!("{} did not come up ({why}); it is tried again", vm.name));
         if let Err(error) = app.owner.bump(BOOTS_RETRIED).await {
             tracing::warn!("a boot that was tried again was not counted: {error}");
         }
@@ -158,7 +156,8 @@ async fn wait(
     let ended = std::pin::pin!(monitor.ended());
     let (mut answer, mut ended) = (answer, ended);
     let began = Instant::now();
-    let (mut printed, mut grew) = (console::end(&dir).unwrap_or_default(), began);
+    let before = console::end(&dir).unwrap_or_default();
+    let (mut printed, mut grew) = (before, began);
     loop {
         tokio::select! {
             biased;
@@ -166,8 +165,17 @@ async fn wait(
             () = operation.cancellation().cancelled() => return Tried::Cancelled,
             health = &mut answer => return Tried::Up(Box::new(health)),
             exit = &mut ended => {
+                let is_clean = matches!(exit, Ok(Exit::Code(0)));
+                let has_printed = console::end(&dir).unwrap_or(printed) != before;
                 let how = exit.map_or_else(|error| chain(&error), |exit| format!("{exit:?}"));
-                return Tried::GaveUp(format!("its monitor ended while it booted ({how}){}", said(app, vm)));
+                let mut why = format!("its monitor ended while it booted ({how})");
+                if let Some(words) = monitor_said(&dir) {
+                    why = format!("{why} and said: {words}");
+                }
+                if is_worth_a_retry(limits, attempt, is_clean, has_printed) {
+                    return Tried::Lost(why);
+                }
+                return Tried::GaveUp(why + &said(&dir, before));
             }
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
@@ -178,16 +186,8 @@ async fn wait(
         let watched = Watched { since_start: began.elapsed(), since_growth: grew.elapsed(), attempt };
         match judge(limits, &watched) {
             Judgement::Wait(_) => {}
-            Judgement::Retry(hang) => return Tried::Hung(hang),
-            Judgement::GiveUp(hang) => {
-                let what = match hang {
-                    Hang::Silent => format!("it printed nothing for {} s", limits.silence_max.as_secs()),
-                    Hang::TooLong => {
-                        format!("its agent did not answer within {} s", limits.boot_max.as_secs())
-                    }
-                };
-                return Tried::GaveUp(format!("{what}{}", said(app, vm)));
-            }
+            Judgement::Retry(hang) => return Tried::Lost(told(hang, limits)),
+            Judgement::GiveUp(hang) => return Tried::GaveUp(told(hang, limits) + &said(&dir, before)),
         }
     }
 }
@@ -204,10 +204,16 @@ async fn first_answer(connection: &Connection) -> Health {
     }
 }
 
-/// The last that a machine printed, for an error.
-fn said(app: &App, vm: &VmRecord) -> String {
-    let dir = app.dirs.vm(&vm.id);
-    let lines = console::last_lines(&dir, console::Mark::default(), LINES_SHOWN).unwrap_or_default();
+fn told(hang: Hang, limits: &Limits) -> String {
+    match hang {
+        Hang::Silent => format!("it printed nothing for {} s", limits.silence_max.as_secs()),
+        Hang::TooLong => format!("its agent did not answer within {} s", limits.boot_max.as_secs()),
+    }
+}
+
+/// The last that a machine printed since this boot began, for an error.
+fn said(dir: &Path, began: console::Mark) -> String {
+    let lines = console::last_lines(dir, began, LINES_SHOWN).unwrap_or_default();
     if lines.is_empty() { String::new() } else { format!("; it printed last: {}", lines.join(" / ")) }
 }
 
@@ -222,8 +228,7 @@ async fn finish(
     match tried {
         Tried::Leaving => Err(leaving()),
         Tried::Cancelled => Err(failure(Code::Cancelled, "it was cancelled")),
-        Tried::GaveUp(why) => Err(failure(Code::Guest, why)),
-        Tried::Hung(hang) => Err(failure(Code::Guest, format!("it hung ({hang:?})"))),
+        Tried::Lost(why) | Tried::GaveUp(why) => Err(failure(Code::Guest, why)),
         Tried::Up(health) => {
             let vm = become_running(app, operation, vm, &health).await?;
             watch(app, &vm.id, monitor);

@@ -11,7 +11,7 @@ use vm::life;
 use super::Snapshot;
 use crate::failure::failure;
 
-/// The counter of boots that hung and were tried again.
+/// The counter of boots that were tried again.
 pub(crate) const BOOTS_RETRIED: &str = "boots_retried";
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, Failure>>;

@@ -1,5 +1,6 @@
 //! Machines, one file for each thing that a person does with them.
 
+mod boots;
 mod concurrent;
 mod ctrl_c;
 mod du;
