@@ -15,6 +15,10 @@ use crate::qemu::Qemu;
 /// its own priorities (QEMU, `-sandbox`).
 const SANDBOX: &str = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
 
+/// A write for which the host has no room fails in the guest, which tells whoever wrote. Left alone QEMU would stop the
+/// whole guest for it, and wait for a word that nobody here has.
+const WRITES: &str = "werror=report";
+
 /// Returns QEMU's arguments for a plan, for a process whose directory is the machine's. `name` shows in
 /// the list of the host's processes; nothing ever looks for it there.
 #[must_use]
@@ -40,7 +44,7 @@ pub fn arguments(plan: &BootPlan, qemu: &Qemu, name: &str) -> Vec<OsString> {
     }
     for disk in &plan.disks {
         args.pair("-blockdev", &block_device(disk));
-        args.pair("-device", &format!("virtio-blk-device,drive={0},serial={0}", disk.serial));
+        args.pair("-device", &format!("virtio-blk-device,drive={0},serial={0},{WRITES}", disk.serial));
     }
     if let Some(plugged) = &plan.network {
         network(&mut args, plugged);

@@ -137,6 +137,22 @@ fn full_state_directory() {
             ("running", &monitor),
             "a stop that cannot be recorded is not begun"
         );
+        // A guest's write for which there is no room fails, and the guest goes on.
+        let write = [
+            "vm",
+            "exec",
+            "box",
+            "--",
+            "dd",
+            "if=/dev/zero",
+            "of=/root/big",
+            "bs=1M",
+            "count=8",
+            "conv=fsync",
+        ];
+        let told = small.banger(host, &write).run();
+        assert!(told.code == 1 && told.stderr().contains("/root/big"), "{told:?}");
+        small.banger(host, &["vm", "exec", "box", "--", "true"]).run().ok();
         // Under one that is to start.
         small.daemon(host).kill();
         let output = small.banger(host, &["vm", "list"]).run();
@@ -149,6 +165,7 @@ fn full_state_directory() {
         assert_eq!(small.machine(host), ("running".to_owned(), monitor));
         small.banger(host, &["vm", "stop", "box"]).run().ok();
         small.banger(host, &["vm", "start", "box"]).run().ok();
+        small.banger(host, &write).run().ok();
         small.end(host);
     });
 }
