@@ -26,7 +26,7 @@ use crate::{
     library, machine,
     operations::Operations,
     owner,
-    program::{self, DATABASE, Fatal, LockError, Service},
+    program::{self, Fatal, LockError, Service},
     serve::{self, Listening},
 };
 
@@ -115,8 +115,7 @@ fn read_config(dirs: &Dirs) -> Result<Config, Fatal> {
 }
 
 async fn serve_all(service: Service, config: Config) -> Result<Ended, Fatal> {
-    let store = store::Store::open(&service.dirs().state().join(DATABASE))
-        .map_err(|error| Fatal::new("open its database", &error, error.class(), error.hint()))?;
+    let store = program::open_database(service.dirs())?;
     let (owner, owner_thread) =
         owner::start(store).map_err(|error| Fatal::new("read its database", &error, Class::Failed, None))?;
     let (stop, signalled) = (CancellationToken::new(), CancellationToken::new());

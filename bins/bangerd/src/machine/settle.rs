@@ -34,12 +34,11 @@ pub(crate) async fn settle(app: Arc<App>) {
     if let Err(error) = vmm::probe::sweep(app.dirs.state(), &app.host_boot).await {
         tracing::error!("what is left of a probe stays: {}", chain(&error));
     }
-    for error in remove_strays(&app).await {
-        tracing::error!("a directory that belongs to no machine stays: {error}");
-    }
-    let owned = app.owner.snapshot().vms.iter().map(|vm| vm.id.clone()).collect();
-    if let Err(error) = app.hands.sweep(owned).await {
-        tracing::error!("what is held for machines that are gone stays: {error}");
+    if app.is_on_trial {
+        // What is nobody's may be what this release does not see. It may go back, and the other would miss it.
+        tracing::info!("it is on trial: what belongs to no machine stays until the next start");
+    } else {
+        clear_away(&app).await;
     }
     let vms = app.owner.snapshot().vms.clone();
     for (vm, processes) in vms.iter().zip(app.hands.find_each(&vms).await) {
@@ -56,6 +55,17 @@ pub(crate) async fn settle(app: Arc<App>) {
     tracing::info!("the machines are taken up");
     tokio::spawn(keep_logs_short(Arc::clone(&app)));
     tokio::spawn(stop_stale(app));
+}
+
+/// Removes what belongs to no machine, and gives back what is held for none.
+async fn clear_away(app: &App) {
+    for error in remove_strays(app).await {
+        tracing::error!("a directory that belongs to no machine stays: {error}");
+    }
+    let owned = app.owner.snapshot().vms.iter().map(|vm| vm.id.clone()).collect();
+    if let Err(error) = app.hands.sweep(owned).await {
+        tracing::error!("what is held for machines that are gone stays: {error}");
+    }
 }
 
 /// The directories of machines that have no record, and none that is being made.

@@ -3,14 +3,17 @@
 
 use std::{
     fmt::Display,
-    io::Write,
+    fs,
+    io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use host::dirs::{Dirs, DirsError, Environment, SystemPaths};
-use store::Readiness;
+use model::{Class, VmId};
+use store::{Readiness, Store};
 
+use super::Fatal;
 use crate::failure::chain;
 
 /// The name of the database in the state directory.
@@ -20,6 +23,51 @@ const DONE: u8 = 0;
 /// It is there, and will be migrated; or there is none.
 const OTHER: u8 = 1;
 const CANNOT: u8 = 2;
+
+/// Opens the database. It is made where there is none, but not beside machines: their disks would be nobody's then, and
+/// what is nobody's is removed.
+///
+/// # Errors
+///
+/// It cannot be used, or it is gone and machines are there; nothing was changed.
+pub(crate) fn open_database(dirs: &Dirs) -> Result<Store, Fatal> {
+    const DOING: &str = "open its database";
+    let path = dirs.state().join(DATABASE);
+    let (is_gone, machines) = is_empty(&path)
+        .and_then(|is_empty| Ok((is_empty, machines(&dirs.vms())?)))
+        .map_err(|error| Fatal::new(DOING, &error, Class::Failed, None))?;
+    if is_gone && machines > 0 {
+        let (vms, backups) = (dirs.vms(), dirs.state().join("backups"));
+        return Err(Fatal {
+            doing: DOING,
+            why: format!("{} is gone, and the disks of {machines} of its machines are there", path.display()),
+            class: Class::Failed,
+            hint: Some(format!(
+                "Put it back ({} has copies of before each migration), or move {} away to begin anew.",
+                backups.display(),
+                vms.display()
+            )),
+        });
+    }
+    Store::open(&path).map_err(|error| Fatal::new(DOING, &error, error.class(), error.hint()))
+}
+
+fn is_empty(database: &Path) -> io::Result<bool> {
+    match fs::metadata(database) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        found => Ok(found?.len() == 0),
+    }
+}
+
+/// How many directories of machines there are.
+fn machines(vms: &Path) -> io::Result<usize> {
+    let entries = match fs::read_dir(vms) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        entries => entries?,
+    };
+    let names: io::Result<Vec<_>> = entries.map(|entry| Ok(entry?.file_name())).collect();
+    Ok(names?.iter().filter(|name| name.to_str().is_some_and(|name| name.parse::<VmId>().is_ok())).count())
+}
 
 /// `--check-migrations`: whether this release can use the database: 0 compatible, 1 will migrate, 2 cannot.
 pub(crate) fn check_migrations(is_system: bool) -> ExitCode {

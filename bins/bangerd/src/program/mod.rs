@@ -9,7 +9,7 @@ mod restart;
 mod service;
 
 pub(crate) use args::Args;
-pub(crate) use database::{DATABASE, check_migrations, copy_database, restore_database};
+pub(crate) use database::{DATABASE, check_migrations, copy_database, open_database, restore_database};
 pub(crate) use fatal::Fatal;
 pub(crate) use lock::{LockError, take as take_lock};
 pub(crate) use log::{FILE as LOG_FILE, start as start_log};

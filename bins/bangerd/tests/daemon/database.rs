@@ -139,3 +139,24 @@ fn one_that_is_killed_anywhere_is_put_right_by_the_next() {
     }
     assert!(cut > 4, "hardly any was cut off: {cut}");
 }
+
+#[test]
+fn one_that_is_gone_is_not_made_anew_beside_machines() {
+    let home = Home::new();
+    home.fill(1);
+    let (database, vms) = (home.path("state/banger/state.db"), home.path("state/banger/vms"));
+    let there = || fs::read_dir(&vms).unwrap().count();
+    fs::remove_file(&database).unwrap();
+    for content in [None, Some("")] {
+        if let Some(content) = content {
+            fs::write(&database, content).unwrap();
+        }
+        let (code, said) = home.run(&[]);
+        let why = "is gone, and the disks of 1 of its machines are there\nPut it back (";
+        assert!(code == 1 && said.contains(why), "{code}: {said}");
+        assert_eq!(there(), 1, "nothing was removed");
+    }
+    fs::rename(&vms, home.path("state/banger/aside")).unwrap();
+    let daemon = Daemon::start(&home);
+    assert_eq!(daemon.get("/v1/vms").ok(), json!([]));
+}

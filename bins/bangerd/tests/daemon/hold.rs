@@ -69,7 +69,7 @@ fn one_holds_at_a_time_and_a_holder_that_is_gone_holds_nobody_up() {
     let home = Home::new();
     home.fill(1);
     let daemon = Daemon::start(&home);
-    hold(&daemon, "update", 1).ok();
+    hold(&daemon, "update", 5).ok();
     for other in [hold(&daemon, "me", 9), daemon.ask("DELETE", "/v1/hold?holder=me", &[], b"")] {
         assert_eq!(code(&other), (409, "in_use".to_owned()));
         assert!(other.json()["message"].as_str().unwrap().contains("update holds them"), "{}", other.json());
@@ -115,9 +115,13 @@ fn a_daemon_on_trial_holds_changes_from_its_start_until_its_updater_lets_go() {
     let trial = home.path("state/banger/update/trial");
     fs::create_dir_all(trial.parent().unwrap()).unwrap();
     fs::write(&trial, "").unwrap();
+    let stray = home.path("state/banger/vms/0123456789ab");
+    fs::create_dir_all(&stray).unwrap();
     let daemon = Daemon::start(&home);
     assert_eq!(code(&change(&daemon)), (503, "held".to_owned()));
     assert_eq!(code(&hold(&daemon, "me", 9)), (409, "in_use".to_owned()));
+    daemon.ready();
+    assert!(stray.exists(), "the release before may know whose it is");
     hold(&daemon, "update", 10).ok();
     assert_eq!(daemon.ask("DELETE", "/v1/hold?holder=update", &[], b"").status, 204);
     assert_eq!(change(&daemon).status, 200);
