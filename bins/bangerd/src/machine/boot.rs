@@ -78,7 +78,7 @@ pub(super) async fn boot(
             Ok(())
         })
         .await?;
-    let result = try_to_boot(app, operation, &vm, &prepared).await;
+    let result = try_to_boot(app, operation, &vm, &prepared, 1).await;
     conclude(app, operation, &vm, result).await
 }
 
@@ -95,11 +95,11 @@ pub(super) async fn go_on(
     operation.stage("boot");
     let result = match process::find(vm.monitor_process.as_ref(), &app.host_boot) {
         Ok(Some(monitor)) => {
-            let accel = accel::read(vm.accel.as_deref());
-            // The last try: what would be needed for another is not at hand.
-            let limits = Limits { attempts_max: 1, ..Limits::of(accel) };
-            let tried = wait(app, operation, vm, &monitor, &limits, 1).await;
-            finish(app, operation, vm, Arc::new(monitor), tried).await
+            let limits = Limits::of(accel::read(vm.accel.as_deref()));
+            match wait(app, operation, vm, &monitor, &limits, 1).await {
+                Tried::Lost(why) => begin_again(app, operation, vm, &why).await,
+                tried => finish(app, operation, vm, Arc::new(monitor), tried).await,
+            }
         }
         Ok(None) => Err(failure(Code::Guest, "its monitor ended")),
         Err(error) => Err(error),
@@ -119,26 +119,47 @@ async fn place<'a>(app: &'a App, operation: &Operation) -> Result<tokio::sync::S
         .await
 }
 
+/// Tries from the given attempt on, as often as the guard allows.
 async fn try_to_boot(
     app: &Arc<App>,
-    operation: &Arc<Operation>,
+    operation: &Operation,
     vm: &VmRecord,
     prepared: &Prepared,
+    first: u8,
 ) -> Result<Arc<VmRecord>, Failure> {
     let limits = Limits::of(prepared.plan.accel);
-    for attempt in 1..=limits.attempts_max {
+    for attempt in first..=limits.attempts_max {
         let (vm, monitor) = launch(app, vm, prepared).await?;
-        let tried = wait(app, operation, &vm, &monitor, &limits, attempt).await;
-        let Tried::Lost(why) = tried else {
-            return finish(app, operation, &vm, monitor, tried).await;
-        };
-        end_stray(app, &vm).await?;
-        operation.warn(format!("{} did not come up ({why}); it is tried again", vm.name));
-        if let Err(error) = app.owner.bump(BOOTS_RETRIED).await {
-            tracing::warn!("a boot that was tried again was not counted: {error}");
+        match wait(app, operation, &vm, &monitor, &limits, attempt).await {
+            Tried::Lost(why) => give_up(app, operation, &vm, &why).await?,
+            tried => return finish(app, operation, &vm, monitor, tried).await,
         }
     }
     Err(failure(Code::Guest, "it did not come up"))
+}
+
+/// Boots a machine again whose boot a daemon before this one began, and which was lost.
+async fn begin_again(
+    app: &Arc<App>,
+    operation: &Arc<Operation>,
+    vm: &VmRecord,
+    why: &str,
+) -> Result<Arc<VmRecord>, Failure> {
+    give_up(app, operation, vm, why).await?;
+    let _place = place(app, operation).await?;
+    let prepared = prepare(app, operation, vm).await?;
+    operation.stage("boot");
+    try_to_boot(app, operation, vm, &prepared, 2).await
+}
+
+/// Ends what is left of a boot that was lost, and counts it.
+async fn give_up(app: &App, operation: &Operation, vm: &VmRecord, why: &str) -> Result<(), Failure> {
+    end_stray(app, vm).await?;
+    operation.warn(format!("{} did not come up ({why}); it is tried again", vm.name));
+    if let Err(error) = app.owner.bump(BOOTS_RETRIED).await {
+        tracing::warn!("a boot that was tried again was not counted: {error}");
+    }
+    Ok(())
 }
 
 /// Waits until the agent answers, the monitor ends, or patience does.
