@@ -1,5 +1,6 @@
 //! One run of a program, with everything around it fixed.
 
+mod kin;
 mod terminal;
 mod way;
 
@@ -14,8 +15,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal};
 
+pub(crate) use kin::{children, field};
 use terminal::Terminal;
 use way::Call;
 pub(crate) use way::{Account, Way};
@@ -60,6 +62,7 @@ pub struct Output {
 #[derive(Debug)]
 pub struct Running {
     line: String,
+    way: Way,
     child: Child,
     began: Instant,
     limit: Duration,
@@ -144,7 +147,8 @@ impl Command {
             None => self.spawn(),
         }
         .unwrap_or_else(|error| panic!("start {line}: {error}"));
-        Running { line, child, began, limit: self.limit, stdout, stderr, terminal, reaped: false }
+        let Self { way, limit, .. } = self;
+        Running { line, way, child, began, limit, stdout, stderr, terminal, reaped: false }
     }
 
     fn spawn(&self) -> io::Result<(Child, Pipe, Pipe, Option<Terminal>)> {
@@ -164,11 +168,11 @@ impl Command {
         &self,
         (rows, cols): (u16, u16),
     ) -> io::Result<(Child, Pipe, Pipe, Option<Terminal>)> {
-        let (terminal, inside) = terminal::open(rows, cols)?;
+        let (terminal, reader, inside) = terminal::open(rows, cols)?;
         let mut command = self.build();
         command.stdin(inside.try_clone()?).stdout(inside.try_clone()?).stderr(inside);
         let child = command.spawn()?;
-        let stdout = Pipe::read(Some(terminal.reader()?));
+        let stdout = Pipe::read(Some(reader));
         Ok((child, stdout, Pipe::read(None::<io::Empty>), Some(terminal)))
     }
 
@@ -228,7 +232,7 @@ impl Pipe {
                 let mut bytes = into.lock().unwrap_or_else(PoisonError::into_inner);
                 bytes.extend_from_slice(&piece[..count]);
             }
-            drop(tell);
+            drop((pipe, tell));
         });
         Self { bytes, ended }
     }
@@ -319,11 +323,20 @@ impl Running {
         terminal.is_raw()
     }
 
-    /// Sends a signal to its process group, as a terminal does with Ctrl-C.
+    /// Closes its terminal, as whoever closes a terminal emulator does: the system tells it so.
+    ///
+    /// # Panics
+    ///
+    /// Where it has none.
+    #[track_caller]
+    pub fn close_terminal(&mut self) {
+        let Some(_closed) = self.terminal.take() else { panic!("{} has no terminal", self.line) };
+    }
+
+    /// Sends a signal to its process group, as a terminal does with Ctrl-C. One that has not begun hears nothing.
     pub fn signal(&self, signal: Signal) {
-        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            // One that is gone already needs no signal.
-            let _gone = kill_process_group(group, signal);
+        if let Some(process) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            self.way.signal(process, signal);
         }
     }
 
@@ -366,8 +379,14 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if !self.reaped {
-            self.signal(Signal::KILL);
-            let _reaped = self.child.wait();
+            // Until it is gone, since it may not have begun.
+            let gone = wait_until(OUTPUTS_LIMIT, || {
+                self.signal(Signal::KILL);
+                self.child.try_wait().ok().flatten()
+            });
+            if gone.is_none() {
+                let _reaped = self.child.kill().and_then(|()| self.child.wait());
+            }
         }
     }
 }

@@ -6,6 +6,10 @@ use std::{
     process,
 };
 
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+use super::kin::children;
+
 /// Who runs a command inside a host that is not this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Account {
@@ -65,10 +69,32 @@ impl Way {
         command
     }
 
+    /// Sends a signal to the process group of the command that `process` was started for.
+    pub(super) fn signal(&self, process: Pid, signal: Signal) {
+        let group = match self {
+            Self::Here | Self::Computer { .. } => Some(process),
+            // What entered the namespaces waits outside for its one child, which is the command.
+            Self::Container { .. } => children(process.as_raw_pid()).next().and_then(Pid::from_raw),
+        };
+        if let Some(group) = group {
+            // One that is gone already needs no signal.
+            let _gone = kill_process_group(group, signal);
+        }
+        if signal == Signal::CONT {
+            // Who waits for a command stands still with it.
+            let _gone = kill_process(process, signal);
+        }
+    }
+
     fn words(&self, call: &Call<'_>) -> Vec<OsString> {
         let own = std::iter::once(call.program.into()).chain(call.args.iter().cloned());
         // Makes the terminal its session's, then becomes the program: the process id is the program's.
-        let session: &[&str] = if call.on_terminal { &["setsid", "--ctty"] } else { &[] };
+        let session: &[&str] = match (self, call.on_terminal) {
+            (_, true) => &["setsid", "--ctty"],
+            // Its group is its own, without those who wait for it outside.
+            (Self::Container { .. }, false) => &["setsid"],
+            (Self::Here | Self::Computer { .. }, false) => &[],
+        };
         let session = session.iter().map(OsString::from);
         match self {
             Self::Here => session.chain(own).collect(),
@@ -139,11 +165,9 @@ mod tests {
         assert_eq!(words(&Way::Here), "echo it's");
         let into = words(&Way::Container { leader: 7, account: Account::Dev });
         assert!(into.starts_with("nsenter --target 7 "), "{into}");
-        assert!(
-            into.ends_with(
-                "env --chdir /home/dev setpriv --reuid=dev --regid=dev --init-groups -- echo it's"
-            )
-        );
+        assert!(into.ends_with(
+            "env --chdir /home/dev setpriv --reuid=dev --regid=dev --init-groups -- setsid echo it's"
+        ));
         let over = words(&Way::Computer { socket: "/socket".into(), account: Account::Root });
         let told = r"root@127.0.0.1 -- 'env' '--chdir' '/home/dev' 'A=b c' 'echo' 'it'\''s'; exit $?";
         assert!(over.ends_with(told), "{over}");

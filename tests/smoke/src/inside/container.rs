@@ -19,7 +19,7 @@ use rustix::{
 
 use super::{STATE, lacks::succeeds, root, state};
 use crate::{
-    command::{Account, Way},
+    command::{Account, Way, children, field},
     place,
     wait::wait_until,
 };
@@ -213,19 +213,6 @@ fn kill(pid: i32) {
         // It may have ended in the meantime.
         let _gone = kill_process(pid, Signal::KILL);
     }
-}
-
-/// A field of what the system tells of a process.
-fn field(pid: i32, name: &str) -> Option<String> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let value = |line: &str| Some(line.strip_prefix(name)?.strip_prefix(':')?.trim().to_owned());
-    status.lines().find_map(value)
-}
-
-fn children(pid: i32) -> impl Iterator<Item = i32> {
-    let pids = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    pids.filter(move |child| field(*child, "PPid").is_some_and(|parent| parent == pid.to_string()))
 }
 
 fn in_network_of<T: Send>(pid: i32, work: impl FnOnce() -> T + Send) -> T {

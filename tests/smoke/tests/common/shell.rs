@@ -1,6 +1,8 @@
 //! A person at a terminal.
 
-use smoke::Host;
+use std::time::Duration;
+
+use smoke::{Host, wait::wait_for};
 
 pub(crate) fn pty_resize(host: &Host) {
     let script = "trap 'stty size' WINCH; stty size; while :; do sleep 0.1; done";
@@ -37,5 +39,20 @@ pub(crate) fn bare_run(host: &Host) {
     assert!(output.stdout().contains("desk still runs"), "{}", output.stdout());
 
     assert_eq!(host.vm("desk")["state"], "running");
+    host.delete("desk");
+}
+
+pub(crate) fn a_closed_terminal_leaves_the_machine(host: &Host) {
+    let run = host.with_guests().banger(["vm", "run", "--name", "desk", "--image", "debian-small"]);
+    let mut shell = run.on_terminal(24, 80).start();
+    shell.wait_for_text("# ");
+    shell.types("echo sleeps $((2 + 3)); sleep 4321\r");
+    shell.wait_for_text("sleeps 5");
+    shell.close_terminal();
+    shell.finish().exits(129);
+    assert_eq!(host.vm("desk")["state"], "running");
+    wait_for("the end of what ran on it", Duration::from_secs(20), || {
+        host.sh("desk", "ps -eo args | grep '[s]leep 4321'").run().code == 1
+    });
     host.delete("desk");
 }

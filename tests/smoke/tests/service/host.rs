@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::Signal;
 use smoke::{Host, on_service, skip};
 
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -57,6 +58,9 @@ fn a_service_host_is_a_host() {
         shell.types("stty size; tty; exit 7\r");
         shell.wait_for_text("33 99");
         shell.finish().exits(7);
+        if !host.is_computer() {
+            commands_are_told(host);
+        }
 
         // A unit that fails is told of, and its journal can be read.
         host.root(["systemd-run", "--quiet", "--unit=smoke-says", "echo", "hear this"]).run().ok();
@@ -66,6 +70,26 @@ fn a_service_host_is_a_host() {
         host.root(["systemd-run", "--quiet", "--wait", "false"]).run().exits(1);
         host.systemctl(["reset-failed"]).run().ok();
     });
+}
+
+/// A signal is for the command and not for the way to it, and so is the end of a terminal. Over ssh they are not.
+fn commands_are_told(host: &Host) {
+    const WAITS: &str =
+        "trap 'sleep 1; exit 42' INT; trap 'exit 43' HUP; echo waits; while :; do sleep 0.1; done";
+    let waits = || host.program("/bin/sh").args(["-c", WAITS]);
+    for waits in [waits(), waits().on_terminal(24, 80)] {
+        let mut waits = waits.start();
+        waits.wait_for_text("waits");
+        waits.signal(Signal::INT);
+        waits.finish().exits(42);
+    }
+    let mut waits = waits().on_terminal(24, 80).start();
+    waits.wait_for_text("waits");
+    waits.close_terminal();
+    waits.finish().exits(43);
+    // So is the end of a scenario that fails: it ends with it, however far it came.
+    drop(host.program("/bin/sleep").args(["4321"]).start());
+    host.root(["pgrep", "-f", "sleep 4321"]).run().exits(1);
 }
 
 #[test]

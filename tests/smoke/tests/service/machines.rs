@@ -9,7 +9,7 @@ use crate::{
     common::{
         ctrl_c, files, guest::Part, images, life, on_one_guest, reach, runs, shell, ssh, ticks::ticks, tool,
     },
-    system::{boot_id, install, main_pid, monitor_unit, uninstall},
+    system::{INSTALL, boot_id, install, main_pid, monitor_unit, uninstall},
 };
 
 #[test]
@@ -82,11 +82,15 @@ fn du_is_what_root_sees(host: &Host) {
 #[test]
 fn machines_of_a_system_install_come_and_go() {
     on_service(|host| {
+        host.root(INSTALL).run().ok();
+        host.also("ctrl_c_while_the_image_is_built", || ctrl_c_while_the_image_is_built(host));
+        // Now with the images that are shared.
         install(host);
-        let parts: [Part<'_>; 9] = [
+        let parts: [Part<'_>; 10] = [
             ("stdout_and_stderr_apart", runs::stdout_and_stderr_apart),
             ("detach", runs::detach),
             ("bare_run", shell::bare_run),
+            ("a_closed_terminal_leaves_the_machine", shell::a_closed_terminal_leaves_the_machine),
             ("rm_after_ctrl_c", ctrl_c::rm_after_ctrl_c),
             ("prune_keeps_running", life::prune_keeps_running),
             ("promote", images::promote),
@@ -100,6 +104,22 @@ fn machines_of_a_system_install_come_and_go() {
         }
         uninstall(host);
     });
+}
+
+/// An archive, and in place of mmdebstrap what begins and waits for ever, with a process that would outlive it.
+const BUILDER: &str = "set -e
+    echo 'deb http://127.0.0.1/debian bookworm main' >/etc/apt/sources.list
+    printf '#!/bin/sh\\nmkdir \"$TMPDIR/root\"\\nsleep 4321 &\\nwait\\n' >/usr/local/bin/mmdebstrap
+    chmod 0755 /usr/local/bin/mmdebstrap";
+
+/// The daemon is a service here: the builder is its child, and works in a `/var/tmp` that is its own.
+fn ctrl_c_while_the_image_is_built(host: &Host) {
+    host.root(["sh", "-c", BUILDER]).run().ok();
+    ctrl_c::ctrl_c_while_the_image_is_built(host, Path::new("/var/lib/banger"));
+    let look = "pgrep -af '[m]mdebstrap|[s]leep 4321'; find /var/tmp -name 'banger-build-*'";
+    let left = host.root(["sh", "-c", look]).run().ok().stdout();
+    assert_eq!((&*left, host.owned_by_nobody()), ("", vec![]));
+    host.root(["rm", "/etc/apt/sources.list", "/usr/local/bin/mmdebstrap"]).run().ok();
 }
 
 #[test]
