@@ -196,7 +196,9 @@ impl Computer {
             for option in [
                 "BatchMode=yes",
                 "ConnectTimeout=30",
+                // Two minutes: while machines boot in it, it was seen to answer nothing for longer than 15 s.
                 "ServerAliveInterval=5",
+                "ServerAliveCountMax=24",
                 "StrictHostKeyChecking=no",
                 "UserKnownHostsFile=/dev/null",
             ] {

@@ -4,16 +4,9 @@ use std::time::{Duration, Instant};
 
 use smoke::{Host, on_service, skip, wait_until};
 
-const INSTALL: [&str; 6] = ["/opt/banger/banger", "system", "install", "--owner", "dev", "--yes"];
-const SMALL: [&str; 6] = ["--image", "debian-small", "--memory", "256M", "--vcpu", "1"];
+use crate::system::{has_firecracker, install, uninstall};
 
-/// Firecracker or nothing: a scenario that fell back to QEMU would show nothing.
-const CONFIGURE: &str = "mkdir -p /etc/banger && cat > /etc/banger/config.toml <<END
-vmm = \"firecracker\"
-firecracker_bin = \"/opt/banger/firecracker\"
-jailer_bin = \"/opt/banger/jailer\"
-END
-chmod 644 /etc/banger/config.toml";
+const SMALL: [&str; 6] = ["--image", "debian-small", "--memory", "256M", "--vcpu", "1"];
 
 /// How long a computer that is emulated may take to see that a machine has ended.
 const SETTLE_LIMIT: Duration = Duration::from_mins(1);
@@ -37,15 +30,11 @@ fn firecracker_runs_machines_in_jails() {
         if !host.is_computer() {
             skip!(host, "a KVM of its own");
         }
-        let programs = "test -x /opt/banger/firecracker -a -x /opt/banger/jailer";
-        if host.root(["sh", "-c", programs]).run().code != 0 {
+        if !has_firecracker(host) {
             skip!(host, "firecracker and jailer");
         }
         let before = host.traces();
-        host.root(INSTALL).run().ok();
-        host.root(["sh", "-c", CONFIGURE]).run().ok();
-        host.systemctl(["stop", "bangerd.service", "bangerd-root.service"]).run().ok();
-        host.with_guests();
+        install(host);
         let info = host.banger(["info"]).run().ok().stdout();
         host.note(info.lines().find(|line| line.contains("Firecracker ")).unwrap_or(&info).trim());
 
@@ -67,8 +56,7 @@ fn firecracker_runs_machines_in_jails() {
         for name in CROWD.iter().chain(&["one"]) {
             host.delete(name);
         }
-        host.root(["banger", "system", "uninstall", "--purge", "--yes"]).run().ok();
-        host.root(["rm", "-rf", "/etc/banger"]).run().ok();
+        uninstall(host);
         // It is another boot of the host, whose own processes are others.
         let left = host.traces().since(&before);
         let is_ours = |line: &&String| {

@@ -9,15 +9,36 @@ use crate::bystander::Bystander;
 pub(crate) const INSTALL: [&str; 6] = ["/opt/banger/banger", "system", "install", "--owner", "dev", "--yes"];
 const SMALL: [&str; 2] = ["--image", "debian-small"];
 
-/// Installs, and puts the shared images where the system install has its own.
+/// Firecracker or nothing: a scenario that fell back to QEMU would show nothing.
+const CONFIGURE: &str = "mkdir -p /etc/banger && cat > /etc/banger/config.toml <<END
+vmm = \"firecracker\"
+firecracker_bin = \"/opt/banger/firecracker\"
+jailer_bin = \"/opt/banger/jailer\"
+END
+chmod 644 /etc/banger/config.toml";
+
+/// Installs, and puts the shared images where the system install has its own. Machines are Firecracker's where that is.
 pub(crate) fn install(host: &Host) {
     host.root(INSTALL).run().ok();
-    host.systemctl(["stop", "bangerd.service"]).run().ok();
+    if has_firecracker(host) {
+        host.root(["sh", "-c", CONFIGURE]).run().ok();
+    }
+    host.systemctl(["stop", "bangerd.service", "bangerd-root.service"]).run().ok();
     host.with_guests();
+}
+
+/// Whether machines of a system install are to be Firecracker's here.
+pub(crate) fn has_firecracker(host: &Host) -> bool {
+    let programs = "test -x /opt/banger/firecracker -a -x /opt/banger/jailer";
+    host.is_computer() && host.root(["sh", "-c", programs]).run().code == 0
 }
 
 pub(crate) fn uninstall(host: &Host) {
     host.root(["banger", "system", "uninstall", "--purge", "--yes"]).run().ok();
+    if has_firecracker(host) {
+        // What root wrote itself is left to root.
+        host.root(["rm", "-rf", "/etc/banger"]).run().ok();
+    }
 }
 
 pub(crate) fn main_pid(host: &Host, unit: &str) -> String {

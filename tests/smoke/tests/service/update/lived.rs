@@ -32,6 +32,7 @@ impl<'a> Lived<'a> {
     pub(crate) fn begin(host: &'a Host) -> Self {
         install(host);
         let one = Some(Bystander::boot(host, "one"));
+        host.note(format!("its machine is run by {}", host.vm("one")["monitor"].as_str().unwrap()));
         Self { host, releases: Releases::serve(host), one, ended_before: Cell::default() }
     }
 
