@@ -1,8 +1,8 @@
 //! `vm run` and `vm exec`: exit codes, streams, what stays and what does not.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
-use smoke::Host;
+use smoke::{Host, wait::wait_for};
 
 const SMALL: [&str; 2] = ["--image", "debian-small"];
 
@@ -36,12 +36,13 @@ pub(crate) fn environment_and_time_limit(host: &Host) {
     let output = exec(&["--env", "A=1", "--env", "B=x  y=z", "--", "sh", "-c", "echo \"$A:$B:$HOME:$USER\""]);
     assert_eq!(output.ok().stdout(), "1:x  y=z:/root:root\n");
 
-    let output = exec(&["--timeout", "5s", "--", "sh", "-c", "echo began; exec sleep 4321"]).exits(124);
+    let output = exec(&["--timeout", "20s", "--", "sh", "-c", "echo began; exec sleep 4321"]).exits(124);
     assert_eq!(output.stdout(), "began\n");
     // What does not hear is ended all the same, and nothing of either is left in the guest.
     exec(&["--timeout", "1s", "--", "sh", "-c", "trap '' TERM; sleep 4321; sleep 4321"]).exits(124);
-    let output = host.sh("box", "ps -eo args | grep '[s]leep 4321'").run();
-    assert_eq!((output.code, &*output.stdout()), (1, ""));
+    wait_for("their end", Duration::from_secs(20), || {
+        host.sh("box", "ps -eo args | grep '[s]leep 4321'").run().code == 1
+    });
 }
 
 /// Three that begin at once. Returns when all have ended.
@@ -67,7 +68,10 @@ pub(crate) fn stdout_and_stderr_apart(host: &Host) {
         .args(["--", "sh", "-c", script])
         .run()
         .ok();
-    assert_eq!((&*output.stdout(), &*output.stderr()), ("out\nout again\n", "err\n"));
+    // That a boot had to be tried again is said even so.
+    let told = output.stderr();
+    let told: Vec<&str> = told.lines().filter(|line| !line.starts_with("warning: ")).collect();
+    assert_eq!((&*output.stdout(), &*told), ("out\nout again\n", &["err"][..]));
 }
 
 pub(crate) fn detach(host: &Host) {

@@ -9,8 +9,8 @@ use crate::{
     system::{install, uninstall},
 };
 
-/// Asks for an echo, as `ping` does; exits with 0 where it comes back within 4 s, with 9 otherwise.
-const PING: &str = "use Socket; $SIG{ALRM} = sub { exit 9 }; alarm 4; \
+/// Asks for an echo, as `ping` does; exits with 0 where it comes back within so many seconds, with 9 otherwise.
+const PING: &str = "use Socket; $SIG{ALRM} = sub { exit 9 }; alarm $ARGV[-1]; \
     my $sum = 0; $sum += $_ for unpack('n*', pack('CCnnn', 8, 0, 0, 7, 1)); \
     socket(my $s, PF_INET, SOCK_RAW, 1) or die; \
     send($s, pack('CCnnn', 8, 0, ~$sum & 0xffff, 7, 1), 0, sockaddr_in(0, inet_aton($ARGV[0]))) or exit 9; \
@@ -18,10 +18,10 @@ const PING: &str = "use Socket; $SIG{ALRM} = sub { exit 9 }; alarm 4; \
 
 /// Connects, and prints what it is told; exits with 9 where it cannot.
 const CONNECT: &str = "use IO::Socket::INET; my $s = IO::Socket::INET->new(PeerAddr => $ARGV[0], PeerPort => $ARGV[1], \
-    Timeout => 4) or exit 9; print $s qq(GET / HTTP/1.0\\r\\n\\r\\n); print <$s>";
+    Timeout => $ARGV[-1]) or exit 9; print $s qq(GET / HTTP/1.0\\r\\n\\r\\n); print <$s>";
 
 /// Sends a datagram and waits for one; exits with 9 where none comes.
-const DATAGRAM: &str = "use IO::Socket::INET; $SIG{ALRM} = sub { exit 9 }; alarm 4; \
+const DATAGRAM: &str = "use IO::Socket::INET; $SIG{ALRM} = sub { exit 9 }; alarm $ARGV[-1]; \
     my $s = IO::Socket::INET->new(Proto => 'udp', PeerAddr => $ARGV[0], PeerPort => $ARGV[1]) or exit 9; \
     $s->send('hello') or exit 9; defined $s->recv($b, 100) or exit 9; print $b;";
 
@@ -30,8 +30,24 @@ const SERVE: &str = "use IO::Socket::INET; my $s = IO::Socket::INET->new(Listen 
     or die; $| = 1; print qq(listening\\n); while (my $c = $s->accept) { \
     while (<$c>) { last if /^\\s*$/ } print $c qq(HTTP/1.0 200 OK\\r\\n\\r\\na guest\\n); close $c }";
 
-fn perl(host: &Host, name: &str, script: &str, args: &[&str]) -> smoke::Output {
-    host.banger(["vm", "exec", name, "--", "perl", "-e", script]).args(args).run()
+/// How long is waited for what is to come, by a guest that may not be run for a while; and for what must not.
+const COMES_SECS: &str = "60";
+const NEVER_SECS: &str = "4";
+
+/// Holds a script in a guest to reach what it asks for.
+#[track_caller]
+fn reaches(host: &Host, name: &str, script: &str, args: &[&str]) -> smoke::Output {
+    perl(host, name, script, args, COMES_SECS).ok()
+}
+
+/// Holds it to reach nothing.
+#[track_caller]
+fn reaches_nothing(host: &Host, name: &str, script: &str, args: &[&str]) {
+    perl(host, name, script, args, NEVER_SECS).exits(9);
+}
+
+fn perl(host: &Host, name: &str, script: &str, args: &[&str], seconds: &str) -> smoke::Output {
+    host.banger(["vm", "exec", name, "--", "perl", "-e", script]).args(args).args([seconds]).run()
 }
 
 /// Where a machine is, as its name says on the host.
@@ -56,6 +72,7 @@ fn guests_are_apart() {
         for name in ["left", "right"] {
             host.start_small(name);
         }
+        host.also("a_start_asks_for_all_machines_at_once", || a_start_asks_for_all_machines_at_once(host));
         let outside = host.outside();
         host.also("guests_isolated", || guests_isolated(host));
         host.also("of_the_host_there_is_an_echo", || of_the_host_there_is_an_echo(host));
@@ -76,16 +93,28 @@ fn guests_are_apart() {
     });
 }
 
+/// A daemon that takes machines up asks the helper once, however many there are: each answer costs systemd two
+/// questions for every machine.
+fn a_start_asks_for_all_machines_at_once(host: &Host) {
+    let asked = || {
+        host.root(["journalctl", "--sync"]).run().ok();
+        host.journal("bangerd-root.service").matches("operation=\"machines\"").count()
+    };
+    let before = asked();
+    host.root(["systemctl", "restart", "bangerd.service"]).run().ok();
+    assert_eq!(asked() - before, 1);
+}
+
 /// Neither an echo nor a connection comes from one to the other, while the host has both.
 fn guests_isolated(host: &Host) {
     let (left, right) = (address(host, "left"), address(host, "right"));
     for (from, to) in [("left", &right), ("right", &left)] {
         let name = if from == "left" { "right" } else { "left" };
         let _server = serve(host, name);
-        host.root(["ping", "-c", "1", "-W", "5", to]).run().ok();
+        host.root(["ping", "-c", "1", "-W", COMES_SECS, to]).run().ok();
         assert_is_reached(host, to);
-        perl(host, from, PING, &[to]).exits(9);
-        perl(host, from, CONNECT, &[to, "8080"]).exits(9);
+        reaches_nothing(host, from, PING, &[to]);
+        reaches_nothing(host, from, CONNECT, &[to, "8080"]);
     }
 }
 
@@ -93,21 +122,21 @@ fn guests_isolated(host: &Host) {
 fn of_the_host_there_is_an_echo(host: &Host) {
     let listener = host.in_its_network(|| TcpListener::bind((Ipv4Addr::UNSPECIFIED, 4322))).unwrap();
     host.in_network_outside(|| TcpStream::connect(("198.51.100.2", 4322))).unwrap();
-    perl(host, "left", PING, &["172.30.0.1"]).ok();
+    reaches(host, "left", PING, &["172.30.0.1"]);
     for address in ["172.30.0.1", "198.51.100.2", "127.0.0.1"] {
-        perl(host, "left", CONNECT, &[address, "4322"]).exits(9);
+        reaches_nothing(host, "left", CONNECT, &[address, "4322"]);
     }
     drop(listener);
 }
 
 fn egress_and_names(host: &Host, outside: &Outside) {
     let beyond = "203.0.113.1";
-    perl(host, "left", PING, &[beyond]).ok();
-    let told = perl(host, "left", CONNECT, &[beyond, "80"]).ok().stdout();
+    reaches(host, "left", PING, &[beyond]);
+    let told = reaches(host, "left", CONNECT, &[beyond, "80"]).stdout();
     assert!(told.contains("198.51.100.2"), "it comes from the host: {told}");
     assert!(outside.heard().iter().any(|heard| heard.starts_with("198.51.100.2 ")));
     let datagrams = datagrams(host);
-    perl(host, "left", DATAGRAM, &[beyond, "53"]).exits(9);
+    reaches_nothing(host, "left", DATAGRAM, &[beyond, "53"]);
     assert_eq!(datagrams.recv_from(&mut [0; 16]).unwrap().1.ip().to_string(), "198.51.100.2");
 }
 
@@ -128,9 +157,9 @@ fn no_nat_is_off(host: &Host, outside: &Outside) {
     let datagrams = datagrams(host);
     for script in [PING, CONNECT, DATAGRAM] {
         let port = if script == DATAGRAM { "53" } else { "80" };
-        perl(host, "right", script, &["203.0.113.1", port]).exits(9);
+        reaches_nothing(host, "right", script, &["203.0.113.1", port]);
     }
-    perl(host, "right", CONNECT, &[&address(host, "left"), "8080"]).exits(9);
+    reaches_nothing(host, "right", CONNECT, &[&address(host, "left"), "8080"]);
     assert_eq!(outside.heard().len(), before);
     assert!(datagrams.recv_from(&mut [0; 16]).is_err(), "a datagram came out");
     // The host reaches it still.

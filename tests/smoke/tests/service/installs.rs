@@ -31,7 +31,7 @@ const DOCKER: &str = "set -e
     nft add rule ip filter FORWARD jump DOCKER-USER";
 
 /// Connects to what lies beyond the gateway; exits with 9 where it cannot.
-const CONNECT: &str = "use IO::Socket::INET; my $s = IO::Socket::INET->new(PeerAddr => '203.0.113.1:80', Timeout => 4) \
+const CONNECT: &str = "use IO::Socket::INET; my $s = IO::Socket::INET->new(PeerAddr => '203.0.113.1:80', Timeout => $ARGV[0]) \
     or exit 9; print $s qq(GET / HTTP/1.0\\r\\n\\r\\n); print <$s>";
 
 /// The traces of an install of long ago: a bridge, a tap, rules, a machine's unit and its files.
@@ -185,7 +185,7 @@ fn hosts_file(host: &Host) {
     assert_eq!(host.sh("one", "hostname").run().ok().stdout(), "one\n");
     sh(host, "umount /etc/hosts");
     host.banger(["doctor", "--fix"]).run().ok();
-    host.root(["ping", "-c", "1", "-W", "5", "one.vm"]).run().ok();
+    host.root(["ping", "-c", "1", "-W", "60", "one.vm"]).run().ok();
     sh(host, "chattr +i /etc/hosts");
     let (verdict, said) = doctor(host, "names");
     sh(host, "chattr -i /etc/hosts");
@@ -204,23 +204,23 @@ fn subnet_avoids_host_routes(host: &Host) {
         said.contains("192.168.192.0/18") && said.contains("Set `subnet` in /etc/banger/config.toml"),
         "{said}"
     );
-    host.root(["ping", "-c", "1", "-W", "5", "one.vm"]).run().ok();
+    host.root(["ping", "-c", "1", "-W", "60", "one.vm"]).run().ok();
     assert_eq!(host.sh("one", "hostname").run().ok().stdout(), "one\n");
 }
 
 /// Who drops what machines send is named, with what to do about it; doing it helps.
 fn a_policy_that_drops(host: &Host) {
     let outside = host.outside();
-    let ask = || host.banger(["vm", "exec", "one", "--", "perl", "-e", CONNECT]).run();
-    ask().ok();
+    let ask = |seconds| host.banger(["vm", "exec", "one", "--", "perl", "-e", CONNECT, seconds]).run();
+    ask("60").ok();
     sh(host, DROPS);
-    ask().exits(9);
+    ask("4").exits(9);
     let (verdict, said) = doctor(host, "forward");
     assert_eq!(verdict, "warn", "{said}");
     let hint = "Let what comes from banger0, and replies to it, pass the chain inet mine forward;";
     assert!(said.contains("the chain inet mine forward drops") && said.contains(hint), "{said}");
     sh(host, PASSES);
-    ask().ok();
+    ask("60").ok();
     sh(host, "nft delete table inet mine");
 
     // Its own rule would do, and the program that keeps its rules is not here.

@@ -61,22 +61,23 @@ fn there_and_back(own: &Own<'_>) {
     own.assert_machine_lives("the way back to the release before");
 }
 
-/// Whoever is killed, the other goes on; where both are, the next command does.
+/// Whoever is killed, the other goes on; where both are, the next command does. A trial lasts longer than a busy host may
+/// need to find the drivers.
 fn interrupted(host: &Host, own: &Own<'_>) {
-    let begin = || {
-        let running = own.update(["--force", "--trial-seconds", "5"]).start();
+    let begin = |seconds| {
+        let running = own.update(["--force", "--trial-seconds", seconds]).start();
         own.wait_for_event("restarted");
         (running, own.wait_for_both_drivers())
     };
     host.also("update_embedded_command_killed", || {
-        let (running, _) = begin();
+        let (running, _) = begin("20");
         kill(running.pid().cast_signed());
         own.wait_for_end();
         own.assert_whole(NEXT, "a command that was killed");
         own.update(["--rollback"]).run().ok();
     });
     host.also("update_embedded_watcher_killed", || {
-        let (running, drivers) = begin();
+        let (running, drivers) = begin("20");
         kill(drivers[0]);
         own.wait_for_end();
         drop(running.finish());
@@ -84,7 +85,7 @@ fn interrupted(host: &Host, own: &Own<'_>) {
         own.update(["--rollback"]).run().ok();
     });
     host.also("update_embedded_driver_killed", || {
-        let (running, drivers) = begin();
+        let (running, drivers) = begin("60");
         kill(drivers[1]);
         let said = running.finish().exits(1).stderr();
         assert!(
@@ -94,7 +95,7 @@ fn interrupted(host: &Host, own: &Own<'_>) {
         own.assert_whole(FIRST, "a driver that was killed");
     });
     host.also("update_embedded_both_killed", || {
-        let (running, drivers) = begin();
+        let (running, drivers) = begin("60");
         // The doctor that a driver runs outlives it, and could be the next command itself.
         drivers.iter().copied().for_each(halt);
         own.wait_for_end_of_doctor();

@@ -130,7 +130,7 @@ fn with_ever_more_files(own: &Own<'_>) -> u64 {
 /// The last byte of the disk is taken once this has happened: the journal has a reserve, and whichever release it comes to
 /// is whole.
 fn full_once(host: &Host, own: &Own<'_>, event: &str) {
-    let running = own.update(["--force", "--trial-seconds", "2"]).start();
+    let running = own.update(["--force", "--trial-seconds", "10"]).start();
     own.wait_for_event(event);
     let filler = Filler::bytes(&own.state, 0);
     let code = running.finish().code;

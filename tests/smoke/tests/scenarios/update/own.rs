@@ -1,6 +1,12 @@
 //! A home with a banger of its own in it, a machine that runs, and releases on offer.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use rustix::process::{Pid, Signal, kill_process};
 use smoke::{
@@ -23,6 +29,8 @@ pub(super) struct Own<'a> {
     /// Where its releases lie, as that is seen from here.
     pub(super) library: PathBuf,
     small: Option<Small>,
+    /// What every file of a release was when that was seen first, by its version.
+    sums: RefCell<BTreeMap<String, String>>,
 }
 
 impl<'a> Own<'a> {
@@ -51,7 +59,8 @@ impl<'a> Own<'a> {
         assert!(again.contains("is installed in") && again.contains("banger update --to"), "{again}");
         let state = host.dir().join("state/banger");
         let library = host.dir().join("home/.local/share/banger");
-        Self { host, releases, before: Default::default(), state, library, small: None }
+        let (before, sums) = Default::default();
+        Self { host, releases, before, state, library, small: None, sums }
     }
 
     /// Has its state on a small file system from now on.
@@ -189,6 +198,14 @@ impl<'a> Own<'a> {
         let pid = status["daemon"]["pid"].to_string();
         let program = fs::read_link(format!("/proc/{pid}/exe")).unwrap();
         assert_eq!(program, library.canonicalize().unwrap().join(&link).join("bangerd"), "{what}");
+        let sums = self.sums_of(&library.join(&link));
+        let first = self.sums.borrow_mut().entry(version.to_owned()).or_insert_with(|| sums.clone()).clone();
+        assert_eq!(sums, first, "{what}: every file of {version} is what it was");
+    }
+
+    fn sums_of(&self, release: &Path) -> String {
+        let script = "cd \"$1\" && find . -type f | sort | xargs sha256sum";
+        self.host.program("sh").args(["-c", script, "sh"]).args([release]).run().ok().stdout()
     }
 }
 

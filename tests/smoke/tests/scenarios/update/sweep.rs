@@ -39,7 +39,8 @@ fn update_errors_everywhere() {
     sweep(Point::is_of_a_file, &["ENOSPC", "EIO", "EROFS", "EMFILE"]);
 }
 
-/// Strikes at some of the points with one of the blows after the other.
+/// Strikes at some of the points with one of the blows after the other; where more is wanted than there are points, at
+/// all of them again with the next.
 fn sweep(is_meant: fn(&Point) -> bool, blows: &[&str]) {
     on_plain(|host| {
         let own = Own::begin(host);
@@ -53,9 +54,12 @@ fn sweep(is_meant: fn(&Point) -> bool, blows: &[&str]) {
         let wanted = env::var("BANGER_SMOKE_POINTS").map_or(POINTS_DEFAULT, |text| text.parse().unwrap());
         host.note(format!("{} calls change something, at {} kinds of point", calls.len(), points.len()));
         let mut ends = BTreeMap::<Option<String>, usize>::new();
-        for (at, point) in spread(&points, wanted).into_iter().enumerate() {
-            let end = own.strike(point, blows[at % blows.len()]);
-            *ends.entry(end).or_default() += 1;
+        let chosen = spread(&points, wanted);
+        let strikes = (0..blows.len()).flat_map(|round| {
+            chosen.iter().enumerate().map(move |(at, point)| (point, blows[(at + round) % blows.len()]))
+        });
+        for (point, blow) in strikes.take(wanted) {
+            *ends.entry(own.strike(point, blow)).or_default() += 1;
         }
         let missed = ends.remove(&None).unwrap_or_default();
         host.note(format!("struck, by what was installed then: {ends:?}; missed: {missed}"));

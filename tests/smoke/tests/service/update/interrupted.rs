@@ -14,7 +14,7 @@ fn update_that_is_interrupted_leaves_one_whole_release() {
             wait_for("the second machine's record", LIMIT, || host.names().contains(&"two".to_owned()));
             let said = lived.update([]).run().exits(3).stderr();
             assert!(said.contains("operations are in flight: vm create two"), "{said}");
-            let waiting = lived.update(["--wait", "3m", "--trial-seconds", "3"]).start();
+            let waiting = lived.update(["--wait", "3m", "--trial-seconds", "20"]).start();
             drop(creating.finish().ok());
             lived.wait_for_event("declared");
             let said = lived.update(["--force"]).run().exits(3).stderr();
