@@ -205,6 +205,16 @@ pub(crate) fn strays(facts: &Facts) -> Check {
 
 pub(crate) fn records(facts: &Facts) -> Check {
     let name = "records";
+    if let Some(dir) = facts.lost.first() {
+        let lines: Vec<String> =
+            facts.lost.iter().map(|dir| format!("{} has disks of a machine", dir.display())).collect();
+        let hint = format!(
+            "Put back the database that has it, or where nobody wants the disks: `rm -r {}`.",
+            dir.display()
+        );
+        let found = format!("no record is left: {}", joined(lines.iter().map(String::as_str)));
+        return Check::warn(name, found, hint);
+    }
     if facts.unsettled.is_empty() {
         return Check::pass(name, "they say of every machine what is found of it");
     }

@@ -81,6 +81,7 @@ mod tests {
                 uid: 1000,
             },
             strays: vec![],
+            lost: vec![],
             unsettled: vec![],
             loops: vec![],
             helper: HelperFact::NotWanted,
@@ -132,6 +133,7 @@ mod tests {
             room: Size::from_mib(100),
             socket: SocketFact { owner: None, ..good().socket },
             strays: vec!["process 17 of machine 0123456789ab".to_owned(), "directory vms/x".to_owned()],
+            lost: vec!["/s/vms/0123456789ab".into()],
             boots_retried: 3,
             logout_kills: true,
             ..good()
@@ -307,6 +309,7 @@ mod tests {
             room: Size::from_mib(1),
             socket: SocketFact { owner: None, ..good().socket },
             strays: vec!["directory x".to_owned()],
+            lost: vec!["/s/vms/0123456789ab".into()],
             boots_retried: 1,
             logout_kills: true,
             ..good()

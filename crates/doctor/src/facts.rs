@@ -33,6 +33,8 @@ pub struct Facts {
     pub socket: SocketFact,
     /// Processes and directories that no machine owns, a line each.
     pub strays: Vec<String>,
+    /// Directories of machines that were recorded, and are not any more.
+    pub lost: Vec<PathBuf>,
     /// Machines whose record says something else than what runs, a line each.
     pub unsettled: Vec<String>,
     /// Loop devices over files of ours: device and file. Nothing of ours leaves one behind.

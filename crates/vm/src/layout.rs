@@ -42,6 +42,9 @@ pub const ROOT_SNAPSHOT: &str = "root.cow";
 /// The home disk.
 pub const HOME_DISK: &str = "home.ext4";
 
+/// That the machine is, or was, recorded: its disks are somebody's. Empty.
+pub const RECORDED: &str = "recorded";
+
 /// Which ports of the host the link took, as JSON; the link writes it once it listens.
 pub const PORTS: &str = "ports.json";
 

@@ -3,7 +3,7 @@
 use std::{
     fs,
     os::unix::fs::{MetadataExt, PermissionsExt},
-    path::Path,
+    path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
 };
@@ -52,6 +52,7 @@ pub(super) async fn facts(app: &App, defaults: &DoctorDefaults) -> Result<Facts,
     let named = defaults.kernel.as_ref().or_else(|| app.config.default_kernel());
     let kernel = named.map_or_else(|| machine::default_kernel(app), |name| Ok(Some(name.clone())))?;
     let image = defaults.image.as_ref().unwrap_or_else(|| app.config.default_image());
+    let (strays, lost) = without_record(app);
     Ok(Facts {
         architecture: std::env::consts::ARCH.to_owned(),
         store: store_fact(&app.dirs.state().join(DATABASE)),
@@ -73,7 +74,8 @@ pub(super) async fn facts(app: &App, defaults: &DoctorDefaults) -> Result<Facts,
         state_dir: app.dirs.state().to_owned(),
         room: host::capacity::free_room(app.dirs.state()).unwrap_or_default(),
         socket: socket_fact(&app.dirs.socket()),
-        strays: strays(app),
+        strays,
+        lost,
         unsettled: unsettled(app),
         loops: host::block::loops::idle_over(&[app.dirs.state(), app.dirs.cache()]),
         helper: helper::fact(app).await,
@@ -189,10 +191,14 @@ fn socket_fact(path: &Path) -> SocketFact {
     }
 }
 
-fn strays(app: &App) -> Vec<String> {
-    match machine::stray_dirs(app) {
-        Ok(dirs) => dirs.iter().map(|dir| format!("directory {}", dir.display())).collect(),
-        Err(error) => vec![format!("directories of machines, which cannot be read: {error}")],
+/// What belongs to no machine, and the directories of machines whose record is lost.
+fn without_record(app: &App) -> (Vec<String>, Vec<PathBuf>) {
+    match machine::unrecorded(app) {
+        Ok(found) => (
+            found.strays.iter().map(|dir| format!("directory {}", dir.display())).collect(),
+            found.lost.iter().map(|id| app.dirs.vm(id)).collect(),
+        ),
+        Err(error) => (vec![format!("directories of machines, which cannot be read: {error}")], vec![]),
     }
 }
 

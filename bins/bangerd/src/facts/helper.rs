@@ -6,7 +6,7 @@ use doctor::{Finding, HelperFact, HelperFacts};
 use model::VmId;
 use privileged::{Facts, NetworkPart};
 
-use crate::{app::App, hands::Hands};
+use crate::{app::App, hands::Hands, machine};
 
 /// What the helper sees, where there is one.
 pub(super) async fn fact(app: &App) -> HelperFact {
@@ -26,15 +26,20 @@ pub(super) async fn fact(app: &App) -> HelperFact {
 ///
 /// A record is written before its machine is given anything, and the facts are older than the records that are
 /// looked at here: so what has none is not just being made.
+///
+/// One whose disks are there keeps what it has: its record is lost, and may come back.
 pub(super) fn stale(app: &App, facts: &Facts) -> BTreeSet<VmId> {
     let snapshot = app.owner.snapshot();
+    // Where they cannot be read, nothing is known to be stale.
+    let Ok(found) = machine::unrecorded(app) else { return BTreeSet::new() };
     let named = facts
         .stale_units
         .iter()
         .flat_map(|unit| unit.split(['-', '.']))
         .chain(facts.stale_machines.iter().map(String::as_str));
     let ids = named.filter_map(|word| word.parse().ok()).chain(facts.leased.iter().cloned());
-    ids.filter(|id| snapshot.by_id(id).is_none() && !app.busy.has(id)).collect()
+    let is_stale = |id: &VmId| snapshot.by_id(id).is_none() && !app.busy.has(id) && !found.lost.contains(id);
+    ids.filter(is_stale).collect()
 }
 
 fn told(facts: Facts, stale: &BTreeSet<VmId>) -> HelperFacts {

@@ -18,6 +18,7 @@ use super::{
     monitor::choose,
     names,
     prepare::{self, Prepared},
+    strays::mark,
     view,
 };
 use crate::{
@@ -171,9 +172,9 @@ async fn make(
         Ok(method) => app.owner.insert(record(id, wanted, prepared, method)).await,
         Err(error) => Err(error),
     };
-    if recorded.is_err()
-        && let Err(error) = remove_dir(dir).await
-    {
+    if recorded.is_ok() {
+        mark(app, id);
+    } else if let Err(error) = remove_dir(dir).await {
         operation.warn(error.message);
     }
     recorded

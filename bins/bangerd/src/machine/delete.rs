@@ -12,6 +12,7 @@ use vm::{
 use super::{
     admit,
     end::{How, end, end_stray},
+    strays::unmark,
 };
 use crate::{app::App, failure::failure, operations::Operation};
 
@@ -29,8 +30,8 @@ pub(crate) fn delete(app: &Arc<App>, vm: &VmRecord) -> Result<Arc<Operation>, Fa
     })
 }
 
-/// Ends a machine if it runs, and takes it away: its record first, so that a directory without a record is
-/// always one that is to go.
+/// Ends a machine if it runs, and takes it away: the note of its record first, then the record, so that a directory with
+/// neither is always one that is to go.
 ///
 /// # Errors
 ///
@@ -42,6 +43,16 @@ pub(super) async fn remove(app: &App, operation: &Operation, vm: &VmRecord) -> R
     } else {
         end(app, operation, vm, How::Signal(SIGKILL)).await?;
     }
+    forget(app, vm).await
+}
+
+/// Takes away the record of a machine that has ended, then all that it has.
+///
+/// # Errors
+///
+/// As [`remove`].
+pub(super) async fn forget(app: &App, vm: &VmRecord) -> Result<(), Failure> {
+    unmark(app, &vm.id)?;
     app.owner.remove(&vm.id).await?;
     app.hands.release(&vm.id).await?;
     remove_dir(app.dirs.vm(&vm.id)).await

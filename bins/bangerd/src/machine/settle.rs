@@ -1,9 +1,9 @@
 //! What the daemon does with its machines when it starts.
 
-use std::{fs, io, path::Path, sync::Arc};
+use std::sync::Arc;
 
-use api::{Code, Failure, OperationKind, Outcome};
-use model::{VmId, VmState};
+use api::{Failure, OperationKind, Outcome};
+use model::VmState;
 use store::{ProcessMark, VmRecord};
 use vm::{
     admission::Request,
@@ -14,19 +14,15 @@ use vm::{
 use super::{
     accel, boot,
     console::keep_logs_short,
-    delete::{remove, remove_dir},
+    delete::{forget, remove},
     end::{How, end, end_stray, forget_run},
     link, process,
     stale::stop_stale,
+    strays::{clear_away, mark},
     view,
     watch::{Ending, ended_unasked, ending, watch},
 };
-use crate::{
-    app::App,
-    failure::{chain, failure},
-    operations::Operation,
-    owner::advance,
-};
+use crate::{app::App, failure::chain, operations::Operation, owner::advance};
 
 /// Takes the machines up: what runs is watched, what was interrupted is finished or undone, what nobody owns
 /// is removed. Then changes are let in. What cannot be settled is logged, and keeps nothing else from being.
@@ -41,6 +37,9 @@ pub(crate) async fn settle(app: Arc<App>) {
         clear_away(&app).await;
     }
     let vms = app.owner.snapshot().vms.clone();
+    for vm in &vms {
+        mark(&app, &vm.id);
+    }
     for (vm, processes) in vms.iter().zip(app.hands.find_each(&vms).await) {
         let settled = match processes {
             Ok(processes) => settle_found(&app, vm, &processes).await,
@@ -55,52 +54,6 @@ pub(crate) async fn settle(app: Arc<App>) {
     tracing::info!("the machines are taken up");
     tokio::spawn(keep_logs_short(Arc::clone(&app)));
     tokio::spawn(stop_stale(app));
-}
-
-/// Removes what belongs to no machine, and gives back what is held for none.
-async fn clear_away(app: &App) {
-    for error in remove_strays(app).await {
-        tracing::error!("a directory that belongs to no machine stays: {error}");
-    }
-    let owned = app.owner.snapshot().vms.iter().map(|vm| vm.id.clone()).collect();
-    if let Err(error) = app.hands.sweep(owned).await {
-        tracing::error!("what is held for machines that are gone stays: {error}");
-    }
-}
-
-/// The directories of machines that have no record, and none that is being made.
-///
-/// # Errors
-///
-/// The directory of all machines cannot be read.
-pub(crate) fn stray_dirs(app: &App) -> io::Result<Vec<std::path::PathBuf>> {
-    let entries = match fs::read_dir(app.dirs.vms()) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
-        entries => entries?,
-    };
-    let snapshot = app.owner.snapshot();
-    let is_owned = |path: &Path| {
-        let id = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse::<VmId>().ok());
-        id.is_some_and(|id| snapshot.by_id(&id).is_some() || app.busy.has(&id))
-    };
-    let paths: io::Result<Vec<_>> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
-    Ok(paths?.into_iter().filter(|path| !is_owned(path)).collect())
-}
-
-/// Removes the directories of machines that have no record. Returns why those stay that stay.
-pub(crate) async fn remove_strays(app: &App) -> Vec<Failure> {
-    let strays = match stray_dirs(app) {
-        Ok(strays) => strays,
-        Err(error) => {
-            return vec![failure(Code::Failed, format!("read the machines' directories: {error}"))];
-        }
-    };
-    let mut failures = vec![];
-    for dir in strays {
-        tracing::warn!(dir = %dir.display(), "it belongs to no machine, and is removed");
-        failures.extend(app.hands.discard(&dir).await.err());
-    }
-    failures
 }
 
 pub(super) async fn settle_one(app: &Arc<App>, vm: &Arc<VmRecord>) -> Result<(), Failure> {
@@ -200,9 +153,7 @@ pub(super) fn found(app: &App, vm: &VmRecord, processes: &vmm::machine::Found) -
 async fn mark_ended(app: &Arc<App>, vm: &VmRecord, event: life::Event, why: Ended) -> Result<(), Failure> {
     end_stray(app, vm).await?;
     if vm.state == VmState::Starting && vm.delete_on_failure {
-        app.owner.remove(&vm.id).await?;
-        app.hands.release(&vm.id).await?;
-        return remove_dir(app.dirs.vm(&vm.id)).await;
+        return forget(app, vm).await;
     }
     let dir = app.dirs.vm(&vm.id);
     let error = match (why, vm.state) {

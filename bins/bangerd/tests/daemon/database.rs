@@ -160,3 +160,30 @@ fn one_that_is_gone_is_not_made_anew_beside_machines() {
     let daemon = Daemon::start(&home);
     assert_eq!(daemon.get("/v1/vms").ok(), json!([]));
 }
+
+#[test]
+fn disks_of_a_machine_that_an_older_database_does_not_know_stay() {
+    let home = Home::new();
+    home.fill(1);
+    let database = home.path("state/banger/state.db");
+    Daemon::start(&home).stop();
+    let newest = fs::read(&database).unwrap();
+    rusqlite::Connection::open(&database).unwrap().execute("DELETE FROM vms", []).unwrap();
+
+    let daemon = Daemon::start(&home);
+    daemon.ready();
+    assert_eq!(daemon.get("/v1/vms").ok(), json!([]));
+    let report = daemon.post("/v1/doctor/fix", "").ok();
+    let checks = report["checks"].as_array().unwrap();
+    let records = checks.iter().find(|check| check["name"] == "records").unwrap();
+    let vms: Vec<_> = fs::read_dir(home.path("state/banger/vms")).unwrap().flatten().collect();
+    let dir = vms[0].path().display().to_string();
+    assert_eq!((vms.len(), &records["verdict"]), (1, &json!("warn")), "not even --fix removes it");
+    assert!(records["found"].as_str().unwrap().contains(&dir), "{records}");
+    daemon.stop();
+
+    fs::write(&database, newest).unwrap();
+    let daemon = Daemon::start(&home);
+    daemon.ready();
+    assert_eq!(daemon.get("/v1/vms").ok()[0]["state"], "stopped");
+}
