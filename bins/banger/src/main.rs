@@ -13,7 +13,7 @@ mod text;
 mod top;
 
 fn main() {
-    clap_complete::CompleteEnv::with_factory(top::command).bin("banger").complete();
+    clap_complete::CompleteEnv::with_factory(top::offered).bin("banger").complete();
     let code = top::main();
     // Threads may still wait for a stdin that nobody closes.
     std::process::exit(code.into());

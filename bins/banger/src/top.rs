@@ -21,6 +21,11 @@ pub(crate) fn command() -> clap::Command {
     Cli::command()
 }
 
+/// What of it a shell is offered.
+pub(crate) fn offered() -> clap::Command {
+    commands::offered(&command())
+}
+
 /// Does what the command line says, and returns the exit code.
 pub(crate) fn main() -> u8 {
     let arguments: Vec<OsString> = std::env::args_os().collect();
@@ -167,6 +172,7 @@ mod tests {
     #[test]
     fn the_tree_is_sound() {
         command().debug_assert();
+        offered().debug_assert();
     }
 
     #[test]

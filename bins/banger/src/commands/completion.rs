@@ -5,7 +5,10 @@
 
 use std::ffi::OsStr;
 
-use clap::ValueEnum;
+use clap::{
+    ValueEnum,
+    builder::{Resettable, Str},
+};
 use clap_complete::{
     CompletionCandidate,
     env::{Bash, EnvCompleter, Fish, Zsh},
@@ -50,6 +53,20 @@ impl Completion {
         print(&script);
         Ok(exit::DONE)
     }
+}
+
+/// The tree without what the help hides. The engine leaves hidden words out of an offer only as long as there is another
+/// word in it: `update --manif` would be completed.
+///
+/// Groups are not taken along: only who reads a command line needs them, and they name what is hidden.
+pub(crate) fn offered(tree: &clap::Command) -> clap::Command {
+    clap::Command::new(tree.get_name().to_owned())
+        .about(Resettable::from(tree.get_about().cloned()))
+        .version(Resettable::from(tree.get_version().map(|version| Str::from(version.to_owned()))))
+        .visible_aliases(tree.get_visible_aliases().map(str::to_owned))
+        .disable_help_subcommand(tree.is_disable_help_subcommand_set())
+        .args(tree.get_arguments().filter(|argument| !argument.is_hide_set()))
+        .subcommands(tree.get_subcommands().filter(|command| !command.is_hide_set()).map(offered))
 }
 
 fn offer(names: Option<Vec<String>>, typed: &OsStr) -> Vec<CompletionCandidate> {

@@ -19,5 +19,6 @@ mod version;
 mod vm;
 
 pub(crate) use cli::{Cli, Command};
+pub(crate) use completion::offered;
 pub(crate) use dispatch::run;
 pub(crate) use vm::with_defaults_of_this_host;

@@ -88,30 +88,3 @@ fn completions_are_scripts_that_ask_this_program() {
     });
     insta::assert_snapshot!("completions", heads.join("\n\n"));
 }
-
-#[test]
-fn completing_without_a_daemon_is_silent_and_starts_none() {
-    let host = Host::new();
-    for (words, want) in [
-        (vec!["vm", "st"], "start\nstop\nrestart"),
-        (vec!["vm", "start", ""], ""),
-        (vec!["run", "--image", ""], ""),
-    ] {
-        let mut command = host.banger();
-        let index = words.len().to_string();
-        command
-            .env("COMPLETE", "bash")
-            .env("_CLAP_COMPLETE_INDEX", index)
-            .env("_CLAP_COMPLETE_COMP_TYPE", "9");
-        let output = command.args(["--", "banger"]).args(&words).output().unwrap();
-        assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0), "{words:?}: {output:?}");
-        let offered = String::from_utf8(output.stdout).unwrap();
-        let offered: Vec<&str> =
-            offered.split(['\n', '\u{b}']).filter(|name| !name.starts_with('-')).collect();
-        for name in want.lines().filter(|name| name.starts_with("st")) {
-            assert!(offered.contains(&name), "{words:?}: {offered:?}");
-        }
-    }
-    assert_eq!(std::fs::read_dir(host.path().join("runtime")).unwrap().count(), 0);
-    assert_eq!(std::fs::read_dir(host.path().join("state")).unwrap().count(), 0);
-}

@@ -4,8 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
 mod bad_input;
+mod completions;
 mod help;
 mod host;
 mod output;
 mod ssh_config;
 mod system;
+mod update;
