@@ -15,6 +15,7 @@ use model::Class;
 use rustix::{
     event::{PollFd, PollFlags, poll},
     fs::MemfdFlags,
+    io::Errno,
     process::{Pid, PidfdFlags, pidfd_open},
     time::Timespec,
 };
@@ -89,6 +90,9 @@ impl ProgramError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Run { source, .. } if source.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => {
+                Some("It is damaged, or made for another kind of processor.".to_owned())
+            }
             Self::Run { program, .. } => {
                 Some(format!("Check that {} is there and may be executed.", program.display()))
             }
@@ -238,6 +242,18 @@ mod tests {
         assert_eq!(error.class(), Class::HostLacks);
         // More than a pipe holds, and more than is kept.
         assert_eq!(sh("head -c 1000000 /dev/zero", limit).unwrap().len(), 64 * 1024);
+    }
+
+    #[test]
+    fn why_a_program_cannot_be_run_decides_what_to_do() {
+        let hint = |errno: Errno| {
+            let error = ProgramError::Run { program: PathBuf::from("/opt/tool"), source: errno.into() };
+            error.hint().unwrap()
+        };
+        assert_eq!(hint(Errno::NOEXEC), "It is damaged, or made for another kind of processor.");
+        for errno in [Errno::ACCESS, Errno::NOENT] {
+            assert_eq!(hint(errno), "Check that /opt/tool is there and may be executed.");
+        }
     }
 
     #[test]
