@@ -29,7 +29,8 @@ impl Tree {
     }
 
     pub(super) fn expect_clean(&self) -> Result<(), ReleaseError> {
-        let status = git(&self.root, &["status", "--porcelain"])?;
+        // Whatever the configuration has `git status` leave out.
+        let status = git(&self.root, &["status", "--porcelain", "--untracked-files=normal"])?;
         let files: Vec<_> = status.lines().filter_map(|line| line.get(3..)).take(5).collect();
         if files.is_empty() { Ok(()) } else { Err(ReleaseError::Dirty { files: files.join(", ") }) }
     }

@@ -6,7 +6,13 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::{server::serve, shop::Shop};
+use xtask::release::Cut;
+
+use crate::{
+    server::serve,
+    shop::{Shop, cut_of, repository},
+    updater::take,
+};
 
 /// What came of it: the exit code, and what it said.
 #[derive(Debug)]
@@ -85,6 +91,40 @@ fn a_release_that_is_genuine_installs_itself() {
         again.said.contains("is installed in") && again.said.contains("banger update --to v1.0.0"),
         "{again:?}"
     );
+}
+
+/// A key may never leave the program that has it: then a release is cut without one, and signed before it is served. OpenSSL
+/// is that program here.
+#[test]
+fn what_is_signed_afterwards_is_as_good() {
+    let (shop, other) = (Shop::new(), Shop::new());
+    for file in ["key.pem", "key.pub"] {
+        fs::copy(shop.dir().join(file), other.dir().join(file)).unwrap();
+    }
+    offer(&other, "v1.0.0");
+    shop.program("banger", "v1.0.0");
+    let unsigned = Cut { key: None, ..shop.release("v1.0.0", &["key"]) };
+    let said = cut_of(repository(), &unsigned).unwrap();
+    assert!(said.contains("\nsign it before it is served: cosign sign-blob "), "{said}");
+    let made = files(&shop.out().join("v1.0.0"));
+    assert_eq!(made, ["SHA256SUMS", "banger-v1.0.0-linux-amd64.tar.gz"]);
+    let outcome = install(&shop, &["--user"]);
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    assert!(outcome.said.contains("fetch signature: curl could not"), "{outcome:?}");
+    assert_eq!(files(&shop.dir().join("home")), [""; 0]);
+
+    shop.sh("cd out/v1.0.0 && openssl dgst -sha256 -sign ../../key.pem SHA256SUMS | openssl base64 -A >SHA256SUMS.sig");
+    for shop in [&shop, &other] {
+        assert_eq!(take(shop, "v1.0.0"), ["banger", "banger-vsock-agent", "bangerd", "bangerd-root"]);
+        let outcome = install(shop, &["--user"]);
+        assert_eq!(outcome.code, Some(0), "{outcome:?}");
+        assert!(outcome.said.contains("banger v1.0.0 is genuine"), "{outcome:?}");
+    }
+    // All but the signature, each of which is another one, is the same.
+    for file in &made {
+        let read = |shop: &Shop| fs::read(shop.out().join("v1.0.0").join(file)).unwrap();
+        assert!(read(&shop) == read(&other), "{file}");
+    }
 }
 
 #[test]

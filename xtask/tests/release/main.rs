@@ -5,11 +5,12 @@
 mod installer;
 mod server;
 mod shop;
+mod updater;
 
 use std::fs;
 
 use release::{Keys, Manifest, PROGRAMS, Sums, verify};
-use shop::Shop;
+use shop::{Shop, cut_of, repository};
 
 #[test]
 fn the_same_programs_make_the_same_release() {
@@ -122,4 +123,39 @@ fn what_is_not_ready_is_not_released() {
         fs::read_dir(shop.out()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     left.sort();
     assert_eq!(left, ["install.sh", "manifest.json", "v1.0.0"]);
+}
+
+/// What is released is a commit, so that everybody else can make the same of it.
+#[test]
+fn a_tree_with_changes_is_not_released() {
+    let shop = Shop::new();
+    let (origin, tree) = (shop.dir().join("origin"), shop.dir().join("tree"));
+    fs::create_dir_all(origin.join("packaging")).unwrap();
+    for file in ["packaging/install.sh", "CHANGELOG.md"] {
+        fs::copy(repository().join(file), origin.join(file)).unwrap();
+    }
+    shop.sh("cd origin && echo /target >.gitignore && git init --quiet && git add . && \
+         git -c user.name=A -c user.email=a@example.org -c commit.gpgsign=false commit --quiet -m begin");
+    shop.sh("git clone --quiet origin tree && cd tree && git config status.showUntrackedFiles no");
+    let strict = shop.release("v1.0.0", &["dirty"]);
+    for (change, files) in [
+        ("echo >>CHANGELOG.md", "CHANGELOG.md"),
+        ("echo >>CHANGELOG.md && git add .", "CHANGELOG.md"),
+        ("rm CHANGELOG.md", "CHANGELOG.md"),
+        ("chmod +x CHANGELOG.md", "CHANGELOG.md"),
+        ("mkdir .cargo && echo >.cargo/config.toml", ".cargo/"),
+        ("echo >>packaging/install.sh && echo >more", "packaging/install.sh, more"),
+    ] {
+        shop.sh(&format!("cd tree && {change}"));
+        let error = cut_of(&tree, &strict).unwrap_err();
+        let told = "the tree has changes that are not committed; commit them, or --allow dirty";
+        assert_eq!(error, format!("{told}: {files}"), "{change}");
+        assert!(!shop.out().exists(), "{change}");
+        shop.sh("cd tree && git reset --quiet --hard && git clean --quiet --force -d");
+    }
+    // What is ignored is what was built.
+    shop.sh("cd tree && mkdir target && echo >target/x");
+    assert_eq!(cut_of(&tree, &strict).map(drop), Ok(()));
+    shop.sh("cd tree && echo >more");
+    assert_eq!(cut_of(&tree, &shop.release("v1.0.1", &[])).map(drop), Ok(()));
 }

@@ -14,6 +14,16 @@ use xtask::{
     release::{Allow, Cut, cut},
 };
 
+/// The tree that this is a test of.
+pub(crate) fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// Cuts a release of a tree, and returns what is said.
+pub(crate) fn cut_of(tree: &Path, release: &Cut) -> Result<String, String> {
+    cut(tree, release).map_err(|error| chain(&error))
+}
+
 pub(crate) struct Shop(TempDir);
 
 impl Shop {
@@ -52,8 +62,8 @@ impl Shop {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// Cuts a release of the programs, with everything allowed but `demanded`.
-    pub(crate) fn cut(&self, version: &str, demanded: &[&str]) -> Result<(), String> {
+    /// A release of the programs that is to be cut, with everything allowed but `demanded`.
+    pub(crate) fn release(&self, version: &str, demanded: &[&str]) -> Cut {
         let all = [
             ("dirty", Allow::Dirty),
             ("version", Allow::Version),
@@ -61,15 +71,18 @@ impl Shop {
             ("key", Allow::Key),
         ];
         let allow = all.into_iter().filter(|(name, _)| !demanded.contains(name)).map(|(_, allow)| allow);
-        let release = Cut {
+        Cut {
             version: version.parse().unwrap(),
             key: Some(self.dir().join("key.pem")),
             out: self.out(),
             programs: Some(self.dir().join("programs")),
             allow: allow.collect(),
-        };
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        cut(root, &release).map(|_| ()).map_err(|error| chain(&error))
+        }
+    }
+
+    /// Cuts it, of this tree.
+    pub(crate) fn cut(&self, version: &str, demanded: &[&str]) -> Result<(), String> {
+        cut_of(repository(), &self.release(version, demanded)).map(drop)
     }
 
     /// Runs a line of shell there, and returns what it printed.
