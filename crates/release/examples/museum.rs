@@ -212,19 +212,58 @@ impl Museum {
         other.push((EntryType::Regular, "bangerd-root", "#!/bin/sh\necho another\n"));
         put("tarball_with_another_program", &other)?;
 
+        self.tarballs_that_claim(&without("bangerd"))?;
+
         let bytes = tar(&good)?;
         self.tarball("tarball_with_a_tail", &gzip(&[bytes.as_slice(), b"more"].concat())?)?;
         self.tarball("tarball_is_torn", &gzip(&bytes)?[..100])?;
         self.tarball("tarball_is_a_page", b"<!doctype html>\n")?;
-        let mut huge = bytes.clone();
-        // Eleven octal digits: 8 GiB less one byte. There is no more to it than its header.
-        huge[124..135].copy_from_slice(b"77777777777");
-        let sum = tar_check_sum(&huge);
-        huge[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
-        self.tarball("tarball_of_8_gib", &gzip(&huge[..1024])?)?;
+        self.tarball("tarball_of_8_gib", &gzip(&of_8_gib(bytes))?)?;
         let name = format!("{VERSION}/{}", archive_name(&self.version));
         self.file("tarball_changed_after_signing", &name, [good_tarball()?, b"x".to_vec()].concat())
     }
+
+    /// Small ones that claim to be large: a reader that believes them takes memory or disk for it. `others` are the
+    /// programs but for `bangerd`.
+    fn tarballs_that_claim(&self, others: &[Entry]) -> Done {
+        let put = |folder, tar: Vec<u8>| self.tarball(folder, &gzip(&tar)?);
+        let pax = |record| (EntryType::XHeader, "x", record);
+        put("tarball_with_a_pax_header_of_8_gib", of_8_gib(tar(&[pax("")])?))?;
+        put(
+            "tarball_with_a_name_of_8_gib",
+            of_8_gib(tar(&[(EntryType::GNULongName, "././@LongLink", "")])?),
+        )?;
+        let sized = [&[pax("22 size=1099511627776\n")][..], &programs()].concat();
+        put("tarball_with_a_size_in_a_pax_header", tar(&sized)?)?;
+        put("tarball_with_a_file_that_is_a_hole", [hole("bangerd")?.as_bytes(), &*tar(others)?].concat())
+    }
+}
+
+/// What a tar begins with, where that claims to be larger than any tarball is; nothing of it is there.
+fn of_8_gib(mut tar: Vec<u8>) -> Vec<u8> {
+    // Eleven octal digits: 8 GiB less one byte.
+    tar[124..135].copy_from_slice(b"77777777777");
+    let sum = tar_check_sum(&tar);
+    tar[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+    tar.truncate(1024);
+    tar
+}
+
+/// A header as GNU tar writes it of a file of 256 MiB that is one hole.
+fn hole(name: &str) -> io::Result<tar::Header> {
+    const SIZE: &[u8; 12] = b"02000000000\0";
+    let mut header = tar::Header::new_gnu();
+    header.set_path(name)?;
+    header.set_entry_type(EntryType::GNUSparse);
+    header.set_mode(0o755);
+    header.set_size(0);
+    if let Some(gnu) = header.as_gnu_mut() {
+        gnu.sparse[0].offset = *SIZE;
+        gnu.sparse[0].numbytes = *b"00000000000\0";
+        gnu.realsize = *SIZE;
+    }
+    header.set_cksum();
+    Ok(header)
 }
 
 /// The sum of a header's bytes, with blanks where it stands itself.

@@ -2,5 +2,6 @@
 
 mod embedded;
 mod full;
+mod museum;
 mod own;
 mod sweep;

@@ -1,0 +1,1 @@
+MEQCICuuARemmyPIPBicz5+suKeqiKznmzD78QGmig6tVdNUAiARYFJaKHkSDvgHcdRYk93rH0tmWhLeXpDKviniugiwpg==
