@@ -2,7 +2,7 @@
 
 use smoke::on_plain;
 
-use crate::common::tool::{completion_is_live, offered};
+use crate::common::tool::{SHELLS, completion_is_live, offered};
 
 #[test]
 fn completion_is_live_and_starts_nothing() {
@@ -11,7 +11,9 @@ fn completion_is_live_and_starts_nothing() {
 
         // Where no daemon runs it says nothing, and none is started.
         host.banger(["daemon", "stop"]).run().ok();
-        assert_eq!(offered(host, &["banger", "vm", "stop", "bo"]).trim(), "");
+        for shell in SHELLS {
+            assert_eq!(offered(host, shell, &["banger", "vm", "stop", "bo"]), [""; 0], "{shell}");
+        }
         assert!(smoke::processes(host.dir()).is_empty());
     });
 }
