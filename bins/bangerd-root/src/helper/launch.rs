@@ -36,6 +36,9 @@ const LINK_STOP_LIMIT: Duration = Duration::from_secs(10);
 /// What a monitor may hold over its guest's memory: its own, translated code under emulation, and the host's
 /// pages of its disks, of which it gets new ones.
 const MONITOR_MEMORY: Size = Size::from_mib(1024);
+/// What a link may hold, of which a few MiB are used, and take: it carries bytes, in one thread.
+const LINK_MEMORY: Size = Size::from_mib(256);
+const LINK_CPU_PERCENT: u32 = 200;
 /// Devices that a monitor may open. The jailer makes nodes of them, the last where the host has it.
 const DEVICES: [&str; 3] = ["/dev/kvm", "/dev/net/tun", "/dev/userfaultfd"];
 
@@ -144,7 +147,8 @@ impl<U: Units, N: Network> Helper<U, N> {
             after: vec![],
             devices: vec![],
             stop_limit: LINK_STOP_LIMIT,
-            memory_max_bytes: None,
+            memory_max_bytes: LINK_MEMORY.bytes(),
+            cpu_percent_max: LINK_CPU_PERCENT,
         };
         self.units.start(&plan).await.map_err(|error| of_units(doing, &error))?;
         let ports = self.places.link(id).join(PORTS);
@@ -168,7 +172,9 @@ impl<U: Units, N: Network> Helper<U, N> {
             after: vec![unit_name(Part::Link, id)],
             devices: DEVICES.map(str::to_owned).into_iter().chain(device).collect(),
             stop_limit: MONITOR_STOP_LIMIT,
-            memory_max_bytes: Some(record.launch.spec.memory.saturating_add(MONITOR_MEMORY).bytes()),
+            memory_max_bytes: record.launch.spec.memory.saturating_add(MONITOR_MEMORY).bytes(),
+            // One more than its guest has: for disks, network and what else is not the guest's own work.
+            cpu_percent_max: (u32::from(record.launch.spec.vcpus.get()) + 1) * 100,
         };
         self.units.start(&plan).await.map_err(|error| of_units(doing, &error))?;
         let socket = match self.jailed_root(record) {

@@ -22,7 +22,9 @@ pub struct UnitPlan {
     /// How long it may take to stop.
     pub stop_limit: Duration,
     /// Memory that it may hold, in bytes.
-    pub memory_max_bytes: Option<u64>,
+    pub memory_max_bytes: u64,
+    /// Processor time that it may take, in hundredths of one processor's.
+    pub cpu_percent_max: u32,
 }
 
 /// How a unit stands.

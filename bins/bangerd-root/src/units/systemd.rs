@@ -156,8 +156,8 @@ fn transient(plan: &UnitPlan) -> TransientUnit {
             .iter()
             .map(|device| DeviceAccess { device: device.clone(), access: "rwm" })
             .collect(),
-        memory_max_bytes: plan.memory_max_bytes,
-        cpu_quota_percent: None,
+        memory_max_bytes: Some(plan.memory_max_bytes),
+        cpu_quota_percent: Some(plan.cpu_percent_max),
         cpu_weight: None,
         tasks_max: Some(TASKS_MAX),
         open_files_max: Some(OPEN_FILES_MAX),

@@ -26,8 +26,8 @@ use crate::{
 /// How long to wait after the system refused a connection, as with too many descriptors open.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
 
-/// How long calls that are being worked on are waited for at the end. The unit allows five seconds.
-const STOP_LIMIT: Duration = Duration::from_secs(4);
+/// How long calls that are being worked on are waited for at the end. The unit allows ten seconds.
+const STOP_LIMIT: Duration = Duration::from_secs(9);
 
 /// Who may speak: root, and this one user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -190,6 +190,16 @@ fn monitors_are_nobodys(host: &Host) {
     assert_ne!(host.root(["getent", "passwd", uid]).run().code, 0);
     assert!(status.contains("NoNewPrivs:\t1"), "{status}");
     assert!(status.contains("CapEff:\t0000000000000000"), "{status}");
+    let link = monitor_unit(host, "one").replace("banger-vm-", "banger-link-");
+    for unit in [monitor_unit(host, "one"), link] {
+        let limits = ["show", "--property=MemoryMax,TasksMax,CPUQuotaPerSecUSec,DevicePolicy,Slice", &unit];
+        let told = host.systemctl(limits).run().ok().stdout();
+        assert!(!told.contains("infinity"), "{unit}: {told}");
+        assert!(
+            told.contains("DevicePolicy=closed") && told.contains("Slice=banger.slice"),
+            "{unit}: {told}"
+        );
+    }
 }
 
 fn names_resolve(host: &Host) {
