@@ -1,6 +1,6 @@
 //! What the host is like.
 
-use std::{collections::BTreeSet, fmt, fs, io::ErrorKind, path::PathBuf};
+use std::{collections::BTreeSet, fmt, fs, io::ErrorKind, net::Ipv4Addr, path::PathBuf};
 
 use model::Class;
 use network::{Chains, ForwardFacts, HostFacts, IfName, Plan, Route};
@@ -73,6 +73,18 @@ pub enum Finding {
         /// Its name.
         name: String,
     },
+    /// The bridge has not the address that machines have for their gateway.
+    NoGateway {
+        /// The bridge.
+        name: IfName,
+        /// The address.
+        address: Ipv4Addr,
+    },
+    /// An interface does not forward that has to.
+    Closed {
+        /// Its name.
+        name: IfName,
+    },
     /// A tap belongs to no machine.
     StaleTap {
         /// Its name.
@@ -144,6 +156,13 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bridge { name } => write!(f, "the bridge {name} is not there, or not up"),
+            Self::NoGateway { name, address } => {
+                write!(
+                    f,
+                    "the bridge {name} has not the address {address}, where machines send what goes out"
+                )
+            }
+            Self::Closed { name } => write!(f, "the interface {name} forwards nothing"),
             Self::NoTap { name } => write!(f, "the tap {name} is not there, or not on the bridge"),
             Self::StaleTap { name } => write!(f, "the tap {name} belongs to no machine"),
             Self::NoRules => f.write_str("the rules in the tables named banger are not there"),
@@ -213,6 +232,17 @@ async fn links(plan: &Plan) -> Result<Vec<Finding>, NetError> {
     let mut found = vec![];
     if bridge.is_none_or(|bridge| !bridge.is_up) {
         found.push(Finding::Bridge { name: plan.bridge().clone() });
+    }
+    if let Some(bridge) = bridge.filter(|bridge| bridge.is_up) {
+        let (name, address) = (plan.bridge().clone(), plan.subnet().gateway());
+        if !net.addresses(Some(bridge.index)).await?.iter().any(|(there, _)| *there == address) {
+            found.push(Finding::NoGateway { name, address });
+        }
+        for name in &plan.forwarding {
+            if !sysctl::is_forwarding(name)? {
+                found.push(Finding::Closed { name: name.clone() });
+            }
+        }
     }
     for lease in plan.leases() {
         let tap = links.iter().find(|link| link.name == lease.tap.as_str());

@@ -77,6 +77,11 @@ fn what_is_missing_or_left_over_is_found_and_put_right() {
                 "the rules let the tap bgr-ffffffff through, which belongs to no machine",
             ),
             ("ip link set banger0 down", "the bridge banger0 is not there, or not up"),
+            (
+                "ip addr flush dev banger0",
+                "the bridge banger0 has not the address 172.30.0.1, where machines send what goes out",
+            ),
+            ("echo 0 > /proc/sys/net/ipv4/conf/banger0/forwarding", "the interface banger0 forwards nothing"),
             ("ip tuntap add bgr-00000000 mode tap", "the tap bgr-00000000 belongs to no machine"),
             ("nft delete table bridge banger", "the rules in the tables named banger are not there"),
         ];
