@@ -12,9 +12,11 @@ use crate::app::App;
 
 /// How long after its link a machine has ended, where both end together.
 const END_TOGETHER: Duration = Duration::from_secs(1);
+/// How soon a link is started again that could not be: a port of its may be somebody else's for a while.
+const TRY_EVERY: Duration = Duration::from_secs(5);
 
-/// Watches a link until it ends, and starts another where its machine runs on without it: no session can
-/// begin until then.
+/// Watches a link until it ends, and starts another where its machine runs on without it, as often as it takes: no session
+/// can begin until then.
 pub(super) fn watch(app: &Arc<App>, id: &VmId, link: Arc<Process>) {
     let (app, id) = (Arc::clone(app), id.clone());
     tokio::spawn(async move {
@@ -22,14 +24,22 @@ pub(super) fn watch(app: &Arc<App>, id: &VmId, link: Arc<Process>) {
             _ended = link.ended() => {}
             () = app.leaving.cancelled() => return,
         }
-        tokio::time::sleep(END_TOGETHER).await;
         let seen = mark(&link, &app.host_boot);
-        let vm = app.owner.get(&id).filter(|vm| {
-            vm.state == VmState::Running && vm.link_process.as_ref() == Some(&seen) && !app.busy.has(&id)
-        });
-        let Some(vm) = vm else { return };
-        if let Err(error) = relink(&app, &vm).await {
-            tracing::error!(vm = %vm.name, "it runs without a link: {error}");
+        let mut pause = END_TOGETHER;
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = app.leaving.cancelled() => return,
+            }
+            let vm = app.owner.get(&id).filter(|vm| {
+                vm.state == VmState::Running && vm.link_process.as_ref() == Some(&seen) && !app.busy.has(&id)
+            });
+            let Some(vm) = vm else { return };
+            match relink(&app, &vm).await {
+                Ok(_) => return,
+                Err(error) => tracing::error!(vm = %vm.name, "it runs without a link: {error}"),
+            }
+            pause = TRY_EVERY;
         }
     });
 }

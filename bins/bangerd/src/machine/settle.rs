@@ -1,9 +1,9 @@
 //! What the daemon does with its machines when it starts.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use api::{Failure, OperationKind, Outcome};
-use model::VmState;
+use model::{VmId, VmState};
 use store::{ProcessMark, VmRecord};
 use vm::{
     admission::Request,
@@ -19,10 +19,14 @@ use super::{
     link, process,
     stale::stop_stale,
     strays::{clear_away, mark},
+    unsettled::settle_again,
     view,
     watch::{Ending, ended_unasked, ending, watch},
 };
 use crate::{app::App, failure::chain, operations::Operation, owner::advance};
+
+/// How soon it is tried again to settle a machine that could not be.
+const TRY_EVERY: Duration = Duration::from_secs(5);
 
 /// Takes the machines up: what runs is watched, what was interrupted is finished or undone, what nobody owns
 /// is removed. Then changes are let in. What cannot be settled is logged, and keeps nothing else from being.
@@ -40,6 +44,7 @@ pub(crate) async fn settle(app: Arc<App>) {
     for vm in &vms {
         mark(&app, &vm.id);
     }
+    let mut left = vec![];
     for (vm, processes) in vms.iter().zip(app.hands.find_each(&vms).await) {
         let settled = match processes {
             Ok(processes) => settle_found(&app, vm, &processes).await,
@@ -47,13 +52,35 @@ pub(crate) async fn settle(app: Arc<App>) {
         };
         if let Err(error) = settled {
             tracing::error!(vm = %vm.name, "it could not be settled: {error}");
+            left.push(vm.id.clone());
         }
     }
     accel::recall(&app).await;
     app.set_ready();
     tracing::info!("the machines are taken up");
+    tokio::spawn(settle_rest(Arc::clone(&app), left));
     tokio::spawn(keep_logs_short(Arc::clone(&app)));
     tokio::spawn(stop_stale(app));
+}
+
+/// Tries again to settle those that could not be, until each is: a helper that did not answer may do so by now, and a port
+/// that was taken be free.
+async fn settle_rest(app: Arc<App>, mut left: Vec<VmId>) {
+    while !left.is_empty() {
+        tokio::select! {
+            () = tokio::time::sleep(TRY_EVERY) => {}
+            () = app.leaving.cancelled() => return,
+        }
+        let mut still = vec![];
+        for id in left {
+            let Some(vm) = app.owner.get(&id) else { continue };
+            if let Err(error) = settle_again(&app, &vm).await {
+                tracing::warn!(vm = %vm.name, "it could not be settled: {error}");
+                still.push(id);
+            }
+        }
+        left = still;
+    }
 }
 
 pub(super) async fn settle_one(app: &Arc<App>, vm: &Arc<VmRecord>) -> Result<(), Failure> {
@@ -176,6 +203,12 @@ async fn mark_ended(app: &Arc<App>, vm: &VmRecord, event: life::Event, why: Ende
 }
 
 async fn take_up(app: &Arc<App>, vm: &Arc<VmRecord>, relink: bool) -> Result<(), Failure> {
+    // First, so that its end is seen whatever becomes of its link.
+    if vm.state == VmState::Running
+        && let Some(monitor) = process::find(vm.monitor_process.as_ref(), &app.host_boot)?
+    {
+        watch(app, &vm.id, Arc::new(monitor));
+    }
     let vm = if relink { link::relink(app, vm).await? } else { Arc::clone(vm) };
     if !relink && let Some(found) = process::find(vm.link_process.as_ref(), &app.host_boot)? {
         link::watch(app, &vm.id, Arc::new(found));
@@ -184,9 +217,6 @@ async fn take_up(app: &Arc<App>, vm: &Arc<VmRecord>, relink: bool) -> Result<(),
         VmState::Starting => go_on(app, &vm, Request::Start, OperationKind::VmStart, start_on),
         VmState::Stopping => go_on(app, &vm, Request::Stop, OperationKind::VmStop, stop_on),
         _ => {
-            if let Some(monitor) = process::find(vm.monitor_process.as_ref(), &app.host_boot)? {
-                watch(app, &vm.id, Arc::new(monitor));
-            }
             boot::verify(app, &vm);
             Ok(())
         }

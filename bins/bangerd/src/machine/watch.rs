@@ -60,10 +60,11 @@ pub(super) fn watch(app: &Arc<App>, id: &VmId, monitor: Arc<Process>) {
 /// Records that a running machine ended without having been asked, and clears up after it.
 pub(super) async fn ended_unasked(app: &App, vm: &VmRecord, how: Ending) -> Result<(), Failure> {
     let cleared = clear(app, vm).await;
+    let ended = vm.monitor_process.clone();
     app.owner
         .change(&vm.id, move |record| {
-            // A stop that came in between records the end itself.
-            if record.state != VmState::Running {
+            // A stop that came in between records the end itself, and another start is another run.
+            if record.state != VmState::Running || record.monitor_process != ended {
                 return Ok(());
             }
             forget_run(record);

@@ -82,7 +82,11 @@ pub fn remove(tool: &Path, name: &str, when: Removal) -> Result<(), ProgramError
         Removal::Now => "--retry",
         Removal::WhenClosed => "--deferred",
     };
-    run(tool, &["remove", "--noudevsync", how, name])
+    match run(tool, &["remove", "--noudevsync", how, name]) {
+        // One that was to go once it is closed may have gone between the two looks.
+        Err(_) if matches!(numbers(name), Ok(None)) => Ok(()),
+        removed => removed,
+    }
 }
 
 fn run(tool: &Path, words: &[&str]) -> Result<(), ProgramError> {

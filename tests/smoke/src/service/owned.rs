@@ -19,7 +19,11 @@ done
 ip -oneline link show | awk -F': ' '$2 ~ /^bgr-/ { print "tap", $2 }'
 nft list ruleset | grep -oE 'bgr-[0-9a-f]+' | sort -u | sed 's/^/rule /'
 grep -oE '[a-z0-9-]+[.]vm' /etc/hosts | sort -u | sed 's/[.]vm$//; s/^/name /'
-losetup --list --noheadings --output BACK-FILE | grep banger | sed 's/^/loop /'
+# One that a map lies over is as much somebody's as the map is.
+losetup --list --noheadings --output NAME,BACK-FILE | grep banger | while read -r name file; do
+    [ -n "$(ls "/sys/block/${name#/dev/}/holders" 2>/dev/null)" ] || echo "loop $file"
+done
+cat /sys/block/dm-*/dm/name 2>/dev/null | sed -n 's/^banger-\([0-9a-f]*\).*/map \1/p'
 # A number above all that people and services have is a machine's; its processes are in its units.
 ps -eo uid,pid --no-headers | while read -r uid pid; do
     [ "$uid" -gt 65535 ] || continue

@@ -3,15 +3,18 @@
 
 use std::{
     fs,
+    net::{Ipv4Addr, TcpListener},
     path::Path,
     process::{Child, Command},
     time::Duration,
 };
 
 use rusqlite::Connection;
+use rustix::process::Signal;
 use smoke::{Host, on_plain, wait::wait_for};
 
-use super::look::{Machine, Process, boot, daemon, machine, settled, state};
+use super::look::{Machine, Process, SMALL, boot, daemon, machine, settled, state};
+use crate::common::reach;
 
 const NAME: &str = "box";
 /// A guest that powers off, on a busy host.
@@ -202,5 +205,33 @@ fn host_reboot_marks_stopped() {
         stranger.assert_untouched();
         start_again_and_delete(host);
         stranger.assert_untouched();
+    });
+}
+
+#[test]
+fn a_link_whose_port_somebody_has_is_started_once_that_is_free() {
+    on_plain(|host| {
+        let port = reach::free_port(host);
+        let create = host.with_guests().banger(["vm", "create", "--name", NAME]).args(SMALL);
+        create.args(["--publish", &format!("{port}:80")]).run().ok();
+        let before = machine(host, NAME);
+        let signal = |process: &Process, signal| {
+            rustix::process::kill_process(rustix::process::Pid::from_raw(process.pid).unwrap(), signal)
+                .unwrap();
+        };
+        // The daemon stands still until the port is somebody else's.
+        let (daemon, link) = (daemon(host).unwrap(), before.link().unwrap());
+        signal(&daemon, Signal::STOP);
+        signal(&link, Signal::KILL);
+        let listener = smoke::wait_until(OFF_LIMIT, || TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok());
+        signal(&daemon, Signal::CONT);
+        let log = state(host).join("bangerd.log");
+        wait_for("a try that fails", OFF_LIMIT, || {
+            fs::read_to_string(&log).unwrap().contains("it runs without a link")
+        });
+        drop(listener.expect("the port that the link had"));
+        wait_for("a session", OFF_LIMIT, || host.banger(["vm", "exec", NAME, "--", "true"]).run().code == 0);
+        assert_eq!(machine(host, NAME).monitor, before.monitor, "it is the machine that it was");
+        host.banger(["vm", "delete", NAME]).run().ok();
     });
 }
