@@ -2,5 +2,11 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
+mod faults;
+mod host;
+mod lasting;
+mod sabotage;
+mod strike;
 mod sweep;
+mod tally;
 mod world;

@@ -1,159 +1,87 @@
-//! The sweep: one strike, two, and one that never ends.
+//! The sweep: one strike, and two.
 
-use update::{
-    declaration::Side,
-    drive::{self, DriveError, Stop},
-    port::Moment,
-    state::State,
+use update::declaration::Side;
+
+use crate::{
+    host::Host,
+    sabotage::Sabotage,
+    strike::{Kind, Strike},
+    tally::Tally,
+    world::{Quality, Watch, World},
 };
 
-use crate::world::{Kind, Quality, Strike, Watch, World};
-
 /// More operations than any update has.
-const OPS_MAX: u32 = 200;
+const OPS_MAX: u32 = 400;
 
-/// Has a release's driver drive.
-fn drive(world: &mut World, me: Side, moment: Moment) -> Result<Stop, DriveError> {
-    world.driver = me;
-    drive::drive(world, me, moment)
+/// Every kind of host with these kinds of release.
+pub(crate) fn worlds(qualities: &[Quality]) -> impl Iterator<Item = (Quality, Watch)> {
+    qualities.iter().flat_map(|quality| Watch::ALL.map(|watch| (*quality, watch)))
 }
 
-/// Has the old release take an update up.
-fn resume(world: &mut World, moment: Moment) -> Result<Stop, DriveError> {
-    world.driver = Side::Old;
-    drive::resume(world, moment)
+/// Strikes at one operation after the other, from `first` on, until there is none to be struck. Returns that one.
+pub(crate) fn until_none_is_struck(first: u32, mut strike: impl FnMut(u32) -> bool) -> u32 {
+    (first..OPS_MAX).find(|at| !strike(*at)).unwrap_or_else(|| panic!("more than {OPS_MAX} operations"))
 }
 
-/// What a real host does around the driver: the old one begins, hands over to the new one, and the keeper takes
-/// up what ended too early; a boot judges before the services and carries on after them.
-fn run_through(world: &mut World) -> Option<State> {
-    let mut turn = drive(world, Side::Old, Moment::Up);
-    for _ in 0..40 {
-        if world.is_dark && world.watch == Watch::Clients {
-            world.power_on();
-            // The first command after the boot.
-            turn = resume(world, Moment::Up);
-            continue;
+/// Strikes once, at every operation of every update.
+pub(crate) fn strike_once(sabotage: Option<Sabotage>) -> Tally {
+    let mut tally = Tally::default();
+    for (quality, watch) in worlds(&Quality::ALL) {
+        for kind in Kind::ALL {
+            let points = until_none_is_struck(0, |at| {
+                let world = World::declared(quality, watch, sabotage).with(Strike::once(at, kind));
+                tally.look(&mut Host::new(world), 1, Host::run_and_look)
+            });
+            assert!(sabotage.is_some() || points >= 12, "{quality:?}, {watch:?}, {kind:?}: {points} points");
         }
-        if world.is_dark {
-            world.power_on();
-            // A strike may hit the judge too, even with darkness: then the host boots again.
-            let judged = resume(world, Moment::BeforeServices);
-            if world.is_dark {
-                continue;
-            }
-            world.start_services();
-            if world.is_dark {
-                continue;
-            }
-            turn = match judged {
-                Ok(Stop::Ended(_, end @ (State::Committed | State::RolledBack { .. }))) => return Some(end),
-                Ok(Stop::Idle) => return world.told.clone(),
-                Ok(_) => drive(world, world.keeper, Moment::Up),
-                Err(_) => resume(world, Moment::Up),
-            };
-            continue;
+    }
+    tally
+}
+
+/// Strikes twice, at any two operations of every update.
+pub(crate) fn strike_twice(qualities: &[Quality], watch: Watch, sabotage: Option<Sabotage>) -> Tally {
+    let mut tally = Tally::default();
+    for quality in qualities {
+        for one in Kind::ALL {
+            until_none_is_struck(0, |first| {
+                let world = World::declared(*quality, watch, sabotage).with(Strike::once(first, one));
+                let hosts = Host::new(world).between_commands();
+                for two in Kind::ALL {
+                    until_none_is_struck(first + 1, |second| {
+                        // Up to the second strike it is what it was with another second one.
+                        let before = hosts.iter().rfind(|host| host.world.ops <= second);
+                        let mut host = before.unwrap().clone();
+                        host.world = host.world.with(Strike::once(second, two));
+                        tally.look(&mut host, 2, Host::run_and_look)
+                    });
+                }
+                hosts.iter().any(|host| host.world.struck > 0)
+            });
         }
-        turn = match turn {
-            Ok(Stop::Ended(_, State::Stuck { .. }) | Stop::Unfinished(..))
-            | Err(DriveError::Ending | DriveError::Journal { .. }) => resume(world, Moment::Up),
-            Ok(Stop::Ended(_, end)) => return Some(end),
-            Ok(Stop::Idle) => return world.told.clone(),
-            Ok(Stop::HandOver(_, Side::New)) if world.quality == Quality::HasABrokenDriver => {
-                resume(world, Moment::Up)
-            }
-            Ok(Stop::HandOver(_, side)) => drive(world, side, Moment::Up),
-            Ok(Stop::Later) => panic!("something waits for services that run"),
-            Err(error) => panic!("{error:?}"),
-        };
     }
-    None
-}
-
-/// What holds after every update, however it went.
-fn assert_whole(world: &World, end: Option<&State>, what: &str) {
-    let kept = match end {
-        Some(State::Committed) => Side::New,
-        Some(State::RolledBack { .. }) => Side::Old,
-        other => panic!("{what}: {other:?} is no end to leave a host in"),
-    };
-    let found = (world.current, world.services, world.recorded, world.keeper);
-    assert_eq!(found, (kept, Some(kept), kept, kept), "{what}: {world:?}");
-    assert!(world.database_is_readable, "{what}: the database is lost");
-    assert!(world.journal.is_empty(), "{what}: the journal is left");
-    assert!(!world.holds, "{what}: changes are held for ever");
-    assert!(world.machines || world.boots > 0, "{what}: machines were lost");
-    if world.quality != Quality::Good {
-        assert_eq!(kept, Side::Old, "{what}: a bad release is kept");
-    }
-}
-
-fn struck(quality: Quality, watch: Watch, strikes: &[Strike]) -> (World, Option<State>) {
-    let declared = World::declared(quality, watch);
-    let mut world = strikes.iter().fold(declared, |world, strike| world.with(*strike));
-    let end = run_through(&mut world);
-    if watch == Watch::Clients && world.services.is_none() {
-        // Nothing is declared any more, and so the next command starts what it finds.
-        world.start_services();
-    }
-    (world, end)
-}
-
-/// Every kind of host with every kind of release.
-fn worlds() -> impl Iterator<Item = (Quality, Watch)> {
-    Quality::ALL.into_iter().flat_map(|quality| Watch::ALL.map(|watch| (quality, watch)))
+    tally
 }
 
 #[test]
 fn an_update_that_nothing_strikes() {
-    for (quality, watch) in worlds() {
-        let (world, end) = struck(quality, watch, &[]);
-        assert_whole(&world, end.as_ref(), &format!("{quality:?}, {watch:?}"));
-        assert_eq!(world.current == Side::New, quality == Quality::Good);
+    for (quality, watch) in worlds(&Quality::ALL) {
+        let mut host = Host::new(World::declared(quality, watch, None));
+        host.run_and_look();
+        assert_eq!(host.world.current == Side::New, quality.is_good(), "{quality:?}, {watch:?}");
     }
 }
 
 #[test]
 fn a_strike_at_any_operation_leaves_one_whole_release() {
-    for (quality, watch) in worlds() {
-        for kind in Kind::ALL {
-            let mut points = 0;
-            for at in 0..OPS_MAX {
-                let (world, end) = struck(quality, watch, &[Strike { at, kind }]);
-                if world.struck == 0 {
-                    break;
-                }
-                points += 1;
-                assert_whole(&world, end.as_ref(), &format!("{quality:?}, {watch:?}, {kind:?} at {at}"));
-            }
-            assert!((12..OPS_MAX).contains(&points), "{quality:?}, {watch:?}, {kind:?}: {points} points");
-        }
-    }
+    strike_once(None).assert_none_broken("one strike");
 }
 
 #[test]
 fn any_two_strikes_leave_one_whole_release_of_systemds() {
-    strike_twice(Watch::Systemd);
+    strike_twice(&Quality::ALL, Watch::Systemd, None).assert_none_broken("two strikes, systemd");
 }
 
 #[test]
 fn any_two_strikes_leave_one_whole_release_of_a_user() {
-    strike_twice(Watch::Clients);
-}
-
-fn strike_twice(watch: Watch) {
-    for quality in Quality::ALL {
-        for (one, two) in Kind::ALL.into_iter().flat_map(|one| Kind::ALL.map(|two| (one, two))) {
-            for first in 0..40 {
-                for second in first + 1..60 {
-                    let strikes = [Strike { at: first, kind: one }, Strike { at: second, kind: two }];
-                    let (world, end) = struck(quality, watch, &strikes);
-                    if world.struck < 2 {
-                        break;
-                    }
-                    assert_whole(&world, end.as_ref(), &format!("{quality:?}, {watch:?}, {strikes:?}"));
-                }
-            }
-        }
-    }
+    strike_twice(&Quality::ALL, Watch::Clients, None).assert_none_broken("two strikes, a user's own");
 }
