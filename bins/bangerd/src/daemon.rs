@@ -132,7 +132,7 @@ async fn serve_all(service: Service, config: Config) -> Result<Ended, Fatal> {
     let accepting =
         tokio::spawn(serve::accept(listener, serve::router(Arc::clone(&app)), Arc::clone(&listening)));
     tracing::info!(socket = %app.dirs.socket().display(), "it listens");
-    let settling = tokio::spawn(machine::settle(Arc::clone(&app)));
+    let settling = tokio::spawn(machine::take_all_up(Arc::clone(&app)));
     let telling = tokio::spawn(program::tell_when_ready(app.ready_at.subscribe()));
     app.stop.cancelled().await;
     settling.abort();
