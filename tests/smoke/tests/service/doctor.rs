@@ -9,7 +9,8 @@ const INSTALL: [&str; 6] = ["/opt/banger/banger", "system", "install", "--owner"
 /// How long it may take where nothing is wrong: an updater waits for it.
 const LIMIT: Duration = Duration::from_secs(2);
 
-fn verdict(told: &Value, name: &str) -> String {
+/// What is made of one of the things that were checked.
+pub(crate) fn verdict(told: &Value, name: &str) -> String {
     let checks = told["doctor"]["checks"].as_array().unwrap();
     let check = checks.iter().find(|check| check["name"] == name);
     check.unwrap_or_else(|| unreachable!("no {name} in {told:#}"))["verdict"].as_str().unwrap().to_owned()

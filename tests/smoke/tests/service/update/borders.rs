@@ -1,13 +1,14 @@
-//! What an update meets at its borders: units that change, a guest that ends itself, work that does not end, a database
-//! that is migrated, a way back that fails.
+//! What an update meets at its borders: units that change, a release that cannot say what it is, a guest that ends itself,
+//! work that does not end, a database that is migrated, a way back that fails.
 
 use std::{path::Path, time::Duration};
 
-use smoke::{Host, NEXT, Releases, on_service, script};
+use smoke::{FIRST, Host, NEXT, Releases, on_service, script};
 
 use super::{
-    lived::{Lived, SMALL, UPDATES},
-    there_and_back::daemon_that,
+    bad::{daemon_that, instead_of_banger, with_units},
+    lived::{LIBRARY, Lived, RECORD, SMALL, UPDATES},
+    refused::refuses,
 };
 use crate::system::monitor_unit;
 
@@ -16,6 +17,7 @@ fn update_at_its_borders() {
     on_service(|host| {
         let mut lived = Lived::begin(host);
         host.also("update_changes_units", || changes_units(host, &mut lived));
+        host.also("update_to_one_that_says_rubbish", || says_rubbish(host, &mut lived));
         lived.releases = Releases::serve(host);
         lived.releases.offer(NEXT, |_| ());
         host.also("update_guest_ends_itself", || guest_ends_itself(host, &lived));
@@ -33,16 +35,10 @@ fn unit(host: &Host, property: &str, name: &str) -> String {
 
 /// A release that writes one unit differently and one more.
 fn with_other_units(dir: &Path) {
-    let program = dir.join("banger");
-    std::fs::rename(&program, dir.join("banger-itself")).unwrap();
-    script(
-        &program,
-        "#!/bin/sh
-\"$(readlink -f \"$0\")-itself\" \"$@\" || exit
-case \"$1 $2\" in 'internal release-files') ;; *) exit 0 ;; esac
-sed -i 's/^Environment=PATH=/Environment=SINCE=next\\n&/' \"$3/units/bangerd.service\"
-printf '[Service]\\nExecStart=/bin/sleep infinity\\n[Install]\\nWantedBy=multi-user.target\\n' >\"$3/units/banger-more.service\"
-",
+    with_units(
+        dir,
+        "sed -i 's/^Environment=PATH=/Environment=SINCE=next\\n&/' bangerd.service
+printf '[Service]\\nExecStart=/bin/sleep infinity\\n[Install]\\nWantedBy=multi-user.target\\n' >banger-more.service",
     );
 }
 
@@ -63,6 +59,29 @@ fn changes_units(host: &Host, lived: &mut Lived<'_>) {
     assert!(!unit(host, "Environment", "bangerd.service").contains("SINCE=next"));
     assert_eq!((linked(), unit(host, "LoadState", "banger-more.service").as_str()), (0, "not-found"));
     lived.assert_machine_lives("units that changed");
+}
+
+/// What is kept and then cannot say what it is, is kept all the same: the record has its version, and what it had else.
+fn says_rubbish(host: &Host, lived: &mut Lived<'_>) {
+    lived.releases = Releases::serve(host);
+    lived.releases.offer(NEXT, |dir| {
+        let is_kept = format!("grep -qs '\"passed\"' {UPDATES}/journal");
+        let text =
+            format!("[ \"$1\" != version ] || ! {is_kept} || exec echo rubbish\nexec \"$itself\" \"$@\"\n");
+        instead_of_banger(dir, &text);
+    });
+    let before = host.file(RECORD).unwrap();
+    let output = lived.update([]).run().ok();
+    let warning = "warning: install.toml keeps the commit of the release before: ";
+    assert!(output.stderr().contains(warning), "{}", output.stderr());
+    assert!(output.stdout().ends_with(&format!("updated: {FIRST} -> {NEXT}\n")), "{}", output.stdout());
+    lived.assert_whole(NEXT, "a release that says rubbish");
+    assert_eq!(host.file(RECORD).unwrap(), before.replace(FIRST, NEXT));
+
+    lived.update(["--rollback"]).run().ok();
+    lived.assert_whole(FIRST, "back from a release that says rubbish");
+    assert_eq!(host.file(RECORD).unwrap(), before);
+    lived.assert_machine_lives("a release that says rubbish");
 }
 
 /// A guest that powers itself off while the next release is on trial says nothing against it.
@@ -96,7 +115,10 @@ while (my $client = $socket->accept) {
 /// How long an operation has to end by itself where an update is forced.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// What does not end by itself is cancelled, and named.
+/// How long an update waits that is told to, and that then gives up.
+const PATIENCE: (&str, Duration) = ("2s", Duration::from_secs(2));
+
+/// What does not end by itself is waited for as long as is said, or is cancelled, and named.
 fn force_cancels(host: &Host, lived: &Lived<'_>) {
     let mut archive = host.program("/usr/bin/perl").args(["-e", SLOW_ARCHIVE]).start();
     archive.wait_for_text("\n");
@@ -107,6 +129,10 @@ fn force_cancels(host: &Host, lived: &Lived<'_>) {
     let pulling = host.banger(pull).limit(Duration::from_mins(10)).start();
     archive.wait_for_text("asked");
 
+    let (wait, limit) = PATIENCE;
+    let in_flight = "operations are in flight: kernel pull slow (op-";
+    let waited = refuses(host, &lived.releases, &["--wait", wait], 3, in_flight);
+    assert!(waited.took >= limit, "{:?}", waited.took);
     let output = lived.update(["--force"]).run().ok();
     assert!(output.stderr().contains("cancelled: kernel pull slow (op-"), "{}", output.stderr());
     assert!(output.took >= GRACE, "{:?}", output.took);
@@ -143,8 +169,6 @@ fn database_restored(host: &Host, lived: &mut Lived<'_>) {
     assert_eq!(host.vm("last")["spec"]["vcpus"], 1, "the last record before the update");
     host.banger(["vm", "delete", "last"]).run().ok();
 }
-
-const LIBRARY: &str = "/usr/local/lib/banger";
 
 /// Neither way leads to a whole release: what is said has all that is needed, and the next attempt does the rest.
 fn rollback_fails_too(host: &Host, lived: &mut Lived<'_>) {

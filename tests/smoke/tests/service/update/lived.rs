@@ -14,10 +14,14 @@ pub(super) const SMALL: [&str; 2] = ["--image", "debian-small"];
 pub(super) const LIMIT: Duration = Duration::from_mins(4);
 /// Where an update is written down, and how it ended.
 pub(super) const UPDATES: &str = "/var/lib/banger-root/update";
+/// Where releases lie, and the links to them.
+pub(super) const LIBRARY: &str = "/usr/local/lib/banger";
+/// What says whose the install is, and which release.
+pub(super) const RECORD: &str = "/etc/banger/install.toml";
 
 /// What is true once no update is left to be ended.
 const IS_OVER: &str = "test ! -e /var/lib/banger-root/update/journal && ! systemctl is-active -q banger-update.service \
-                       && systemctl is-active -q bangerd.service bangerd-root.service";
+                       && systemctl is-active -q bangerd.service && systemctl is-active -q bangerd-root.service";
 
 /// A host with banger and one machine, and how it was when that ran.
 pub(crate) struct Lived<'a> {
@@ -76,7 +80,7 @@ impl<'a> Lived<'a> {
             self.host.come_up();
             self.host.root(["sh", "-c", IS_OVER]).run().code == 0
         });
-        let link = self.host.root(["readlink", "/usr/local/lib/banger/current"]).run().ok().stdout();
+        let link = self.host.root(["readlink", &format!("{LIBRARY}/current")]).run().ok().stdout();
         link.trim().trim_start_matches("releases/").to_owned()
     }
 
@@ -99,10 +103,10 @@ impl<'a> Lived<'a> {
         }
         let said = host.banger(["version"]).run().ok().stdout();
         assert!(said.starts_with(&format!("version: {version}\n")), "{what}: {said}");
-        let record = host.file("/etc/banger/install.toml").unwrap();
+        let record = host.file(RECORD).unwrap();
         assert!(record.contains(&format!("version = \"{version}\"\n")), "{what}: {record}");
         for link in ["current", "keeper"] {
-            let says = host.root(["readlink", &format!("/usr/local/lib/banger/{link}")]).run().ok().stdout();
+            let says = host.root(["readlink", &format!("{LIBRARY}/{link}")]).run().ok().stdout();
             assert_eq!(says, format!("releases/{version}\n"), "{what}: {link}");
         }
         for left in [&format!("{UPDATES}/journal"), "/run/banger-root/trial"] {

@@ -1,5 +1,6 @@
 //! `banger update` on a host with systemd and machines that run.
 
+mod bad;
 mod borders;
 mod everywhere;
 mod interrupted;

@@ -1,14 +1,17 @@
 //! An update that a power cut interrupts at a random moment: after the boot there is one whole release, and its services.
 
 use std::{
-    fs, mem,
+    mem,
     path::Path,
     time::{Duration, Instant},
 };
 
 use smoke::{FIRST, Host, NEXT, Releases, on_service, script};
 
-use super::lived::Lived;
+use super::{
+    bad::{DRIVER_ENDS, instead_of_banger, with_units},
+    lived::Lived,
+};
 use crate::random::{self, Random};
 
 const CUTS_DEFAULT: u64 = 3;
@@ -20,27 +23,12 @@ type Spoil = fn(&Path);
 /// Each is offered in turn. None but the first may be what is left in the end.
 const OFFERS: [(&str, Spoil); 3] = [
     ("a good one", |_| ()),
-    ("one whose updater ends at once", |dir| {
-        instead_of_banger(dir, "case \"$*\" in *--drive*) exit 7 ;; esac\nexec \"$itself\" \"$@\"\n");
-    }),
+    ("one whose updater ends at once", |dir| instead_of_banger(dir, DRIVER_ENDS)),
     ("one that takes the host down", |dir| {
         script(&dir.join("bangerd-root"), "#!/bin/sh\nexit 1\n");
-        instead_of_banger(
-            dir,
-            "\"$itself\" \"$@\" || exit
-            [ \"$1 $2\" != 'internal release-files' ] ||
-                sed -i 's/^\\[Unit]$/&\\nFailureAction=reboot-immediate/' \"$3/units/bangerd-root.service\"
-            ",
-        );
+        with_units(dir, "sed -i 's/^\\[Unit]$/&\\nFailureAction=reboot-immediate/' bangerd-root.service");
     }),
 ];
-
-/// Puts a script in the place of `banger`, which knows where that is.
-fn instead_of_banger(dir: &Path, text: &str) {
-    let program = dir.join("banger");
-    fs::rename(&program, dir.join("banger-itself")).unwrap();
-    script(&program, &format!("#!/bin/sh\nitself=$(readlink -f \"$0\")-itself\n{text}"));
-}
 
 #[test]
 fn update_power_cuts_leave_one_whole_release() {

@@ -2,8 +2,9 @@
 
 use std::fs;
 
-use smoke::{Host, NEXT, Releases, on_service, script};
+use smoke::{Host, NEXT, Output, Releases, on_service, script};
 
+use super::bad::with_units;
 use crate::system::install;
 
 /// Everything of an install that an update could touch, by digest, but for releases that are only staged.
@@ -16,14 +17,20 @@ fn disk(host: &Host) -> String {
 
 /// Runs `banger update` as root and holds it to its exit code, its words, and a disk that is what it was.
 #[track_caller]
-fn refuses(host: &Host, releases: &Releases, words: &[&str], code: i32, told: &str) {
+pub(super) fn refuses(host: &Host, releases: &Releases, words: &[&str], code: i32, told: &str) -> Output {
     let before = disk(host);
     let words = ["banger", "update"].into_iter().chain(words.iter().copied());
-    let said = host.root(words.chain(releases.words())).run().exits(code).stderr();
+    let output = host.root(words.chain(releases.words())).run().exits(code);
+    let said = output.stderr();
     assert!(said.contains(told), "{told:?} is not in: {said}");
     assert_eq!(disk(host), before, "{said}");
     assert_ne!(host.root(["test", "-e", "/var/lib/banger-root/update/staging"]).run().code, 0, "{said}");
+    output
 }
+
+/// What an owner may ask for, and root alone may do.
+const FOR_ROOT: [&[&str]; 6] =
+    [&["--dry-run"], &["--force"], &["--repair"], &["--resume"], &["--rollback"], &["--to", NEXT]];
 
 #[test]
 fn update_refuses_and_touches_nothing() {
@@ -36,15 +43,17 @@ fn update_refuses_and_touches_nothing() {
         let checked = host.banger(["update", "--check"]).args(&releases.words()[..2]).run().ok();
         assert_eq!(checked.stdout(), format!("update available: {NEXT} (installed: v0.1.0)\n"));
         let before = disk(host);
-        for flag in ["--dry-run", "--force"] {
-            let said = host.banger(["update", flag]).args(&releases.words()[..2]).run().exits(3).stderr();
-            assert!(said.contains(&format!("sudo banger update {flag}")), "{said}");
+        for words in FOR_ROOT {
+            let typed = host.banger(["update"]).args(words).args(&releases.words()[..2]);
+            let said = typed.run().exits(3).stderr();
+            assert!(said.contains(&format!("sudo banger update {}\n", words.join(" "))), "{said}");
         }
         assert_eq!(disk(host), before);
         refuses(host, &releases, &["--to", "v9.9.9"], 1, NEXT);
         refuses(host, &releases, &["--rollback"], 3, "there is no release before this one");
         placeholder_key(host, &releases);
         dry_run(host, &releases);
+        bad_servers(host);
         bad_releases(host);
         a_journal_that_was_cut(host, &releases);
     });
@@ -91,15 +100,44 @@ fn bad_releases(host: &Host) {
     other.offer("v0.1.2", |_| ());
     refuses(host, &other, &[], 3, &format!("its banger says that it is {NEXT}, and v0.1.2 was asked for"));
 
-    let unreadable = Releases::serve(host);
-    let cannot = "#!/bin/sh\necho 'cannot: it is of version 99'; exit 2\n";
-    unreadable.offer(NEXT, |dir| script(&dir.join("bangerd"), cannot));
-    refuses(host, &unreadable, &[], 3, "cannot read the database: cannot: it is of version 99");
+    let unsound = Releases::serve(host);
+    unsound.offer(NEXT, |dir| {
+        script(&dir.join("bangerd"), &format!("#!/bin/sh\n. {ANSWER}\n"));
+        with_units(dir, "sed -i '/^ExecStart=/d' bangerd.service");
+    });
+    for (answer, code, told) in ANSWERS {
+        host.root(["sh", "-c", &format!("cat >{ANSWER}")]).stdin(answer).run().ok();
+        refuses(host, &unsound, &[], code, told);
+    }
+    host.root(["rm", ANSWER]).run().ok();
+}
 
-    let confused = Releases::serve(host);
-    let words = "#!/bin/sh\necho 'compatible: so it says'; exit 1\n";
-    confused.offer(NEXT, |dir| script(&dir.join("bangerd"), words));
-    refuses(host, &confused, &[], 1, "ended with 1 and said");
+/// What the daemon of a release does that is asked whether it can read the database.
+const ANSWER: &str = "/etc/answer";
+
+/// Answers of such a daemon, the exit code of the update, and its words. Its units are not sound, which is looked at once
+/// the answer is a good one.
+const ANSWERS: [(&str, i32, &str); 4] = [
+    (
+        "echo 'cannot: it is of version 99'; exit 2",
+        3,
+        "cannot read the database: cannot: it is of version 99",
+    ),
+    ("echo 'compatible: so it says'; exit 1", 1, "ended with 1 and said \"compatible: so it says\""),
+    ("kill -KILL $$", 1, "bangerd --check-migrations ended by a signal and said \"\""),
+    (
+        "echo 'compatible: so it says'; exit 0",
+        1,
+        "systemd-analyze failed: bangerd.service: Service has no ExecStart=",
+    ),
+];
+
+/// Servers on which something is missing, or is not what was signed.
+fn bad_servers(host: &Host) {
+    let empty = Releases::serve(host);
+    for words in [&[][..], &["--check"]] {
+        refuses(host, &empty, words, 1, "banger: discover: fetch manifest: HTTP 404 Not Found\n");
+    }
 
     let gone = Releases::serve(host);
     gone.offer(NEXT, |_| ());

@@ -9,9 +9,9 @@ use std::{
 use smoke::{Host, NEXT, Releases, Running, on_service, script, wait::wait_for};
 
 use super::{
+    bad::daemon_that,
     everywhere::Everywhere,
     lived::{Lived, SMALL},
-    there_and_back::daemon_that,
 };
 use crate::{
     random,
