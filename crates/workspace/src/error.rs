@@ -52,6 +52,12 @@ pub enum WorkspaceError {
         /// The path, as far as it can be shown.
         path: String,
     },
+    /// A submodule's files are not here.
+    #[error("the submodule {} is not checked out", path.display())]
+    NotCheckedOut {
+        /// Where it lies in the repository.
+        path: PathBuf,
+    },
     /// A file of the repository cannot be read.
     #[error("{}", path.display())]
     Read {
@@ -97,7 +103,7 @@ impl WorkspaceError {
         match self {
             Self::NoGit => Class::HostLacks,
             Self::NoRepository { .. } | Self::BadReference { .. } => Class::Usage,
-            Self::BadPath { .. } | Self::DoesNotApply { .. } => Class::Refused,
+            Self::BadPath { .. } | Self::NotCheckedOut { .. } | Self::DoesNotApply { .. } => Class::Refused,
             Self::BadAnswer { .. } => Class::Bug,
             Self::Git { .. }
             | Self::Read { .. }
@@ -113,6 +119,10 @@ impl WorkspaceError {
         match self {
             Self::NoGit => Some("Install git; a machine without a repository needs none."),
             Self::NoRepository { hint, .. } | Self::BadReference { hint, .. } => Some(hint),
+            Self::NotCheckedOut { .. } => Some(
+                "`git submodule update --init --recursive` gets it; `git update-index --skip-worktree PATH` \
+                says that nobody wants it here.",
+            ),
             Self::Changed { .. } => Some("Copy again when nobody writes there."),
             Self::Scratch { .. } => Some("Free room, or name another directory in TMPDIR."),
             Self::DoesNotApply { .. } => {

@@ -44,6 +44,19 @@ if [ -d "$1" ]; then rmdir -- "$1"; fi
 mv -- "$2" "$1"
 "#;
 
+/// Takes the room that [`UPDATE`] needs besides the copy at `$1` itself: a directory cannot be linked, it is made anew, and
+/// the times of each file are written down. Where it is not there, the copy before is left as it is.
+pub const RESERVE: &str = r#"
+set -e
+files=$(tr -cd '\0' <"$1/.git/banger/copied" | wc -c)
+room=$(find "$1" -type d -exec stat -c %s -- {} + | {
+    room=262144
+    while read -r size; do room=$((room + size)); done
+    echo "$room"
+})
+head -c $((room + files * 128)) /dev/zero >"$1/.git/banger/room"
+"#;
+
 /// Brings the copy at `$1` up to the one at `$2`: what was copied before goes, what the guest made besides stays. Until
 /// it is done, `.banger-unfinished` says so.
 pub const UPDATE: &str = r#"
@@ -58,6 +71,7 @@ for f; do
     if [ -d "$f" ] && [ ! -L "$f" ]; then find "./$f" -depth -type d -exec rmdir -- {} + 2>/dev/null || :; fi
 done'
 xargs -0 sh -c "$clear" sh "$1" <"$2/.git/banger/copied"
+rm -f -- "$2/.git/banger/room"
 cp -alf -- "$2/." .
 rm -rf -- "$2"
 xargs -0 stat -c '%y %z %s %f' -- <.git/banger/copied >.git/banger/stamp 2>&1 || :

@@ -8,36 +8,27 @@ use std::{
 
 use guest::{UPGRADE_FORWARD, query};
 use hyper::{Request, body::Incoming};
-use hyper_util::rt::TokioIo;
 use model::Port;
 use tokio::{net::TcpStream, time::timeout};
 
 use super::{
-    reply::{Answer, Refused, must_upgrade, switching},
+    carry::carry,
+    reply::{Answer, Refused, must_upgrade},
     sessions::Session,
 };
-use crate::relay::relay;
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
-pub(super) async fn answer(mut request: Request<Incoming>, counted: Session) -> Answer {
+pub(super) async fn answer(request: Request<Incoming>, counted: Session) -> Answer {
     must_upgrade(&request, UPGRADE_FORWARD)?;
     let port = query::value(request.uri().query().unwrap_or_default(), "port");
     let port: Port = port
         .and_then(|port| port.parse().ok())
         .ok_or_else(|| Refused::bad("a forward wants port=N, from 1 to 65535"))?;
-    let upgrade = hyper::upgrade::on(&mut request);
     let connection = connect(port)
         .await
         .map_err(|error| Refused::failed(&format!("connect to port {port} of the guest"), &error))?;
-    tokio::spawn(async move {
-        if let Ok(stream) = upgrade.await {
-            // Either end may break at any time; both have learnt of it.
-            let _ = relay(connection, TokioIo::new(stream)).await;
-        }
-        drop(counted);
-    });
-    Ok(switching(UPGRADE_FORWARD))
+    Ok(carry(request, UPGRADE_FORWARD, connection, counted))
 }
 
 /// Some servers listen on the IPv6 loopback alone.

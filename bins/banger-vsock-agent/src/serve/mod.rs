@@ -1,6 +1,7 @@
 //! The agent: serves one guest to its host, over the port that the link holds.
 
 mod args;
+mod carry;
 mod device;
 mod exec;
 mod forward;

@@ -7,19 +7,18 @@ use std::{fs, io, os::fd::OwnedFd, os::unix::net::UnixStream as StdUnixStream, p
 
 use guest::UPGRADE_SSH;
 use hyper::{Request, StatusCode, body::Incoming};
-use hyper_util::rt::TokioIo;
 use tokio::{net::UnixStream, process::Command};
 
 use super::{
+    carry::carry,
     health::find_sshd,
     kept::{AUTHORIZED_KEYS, HOST_KEY, STATE_DIR},
     passwd,
-    reply::{Answer, Refused, must_upgrade, switching},
+    reply::{Answer, Refused, must_upgrade},
     sessions::Session,
 };
-use crate::relay::relay;
 
-pub(super) fn answer(mut request: Request<Incoming>, counted: Session) -> Answer {
+pub(super) fn answer(request: Request<Incoming>, counted: Session) -> Answer {
     must_upgrade(&request, UPGRADE_SSH)?;
     let sshd = find_sshd().ok_or_else(|| Refused {
         status: StatusCode::NOT_IMPLEMENTED,
@@ -36,15 +35,7 @@ pub(super) fn answer(mut request: Request<Incoming>, counted: Session) -> Answer
         });
     }
     let connection = start(&sshd).map_err(|error| Refused::failed("start sshd", &error))?;
-    let upgrade = hyper::upgrade::on(&mut request);
-    tokio::spawn(async move {
-        if let Ok(stream) = upgrade.await {
-            // Either end may break at any time; both have learnt of it.
-            let _ = relay(connection, TokioIo::new(stream)).await;
-        }
-        drop(counted);
-    });
-    Ok(switching(UPGRADE_SSH))
+    Ok(carry(request, UPGRADE_SSH, connection, counted))
 }
 
 /// Starts `sshd` on one end of a pair of sockets and returns the other.

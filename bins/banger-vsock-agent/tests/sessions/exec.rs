@@ -70,6 +70,11 @@ async fn sessions_are_counted_and_questions_are_none() {
     assert_eq!(counted().await, (1, 3));
     drop((forward, accepted));
     eventually("it has ended", async || counted().await == (0, 3)).await;
+    // So is ssh, whatever sshd this system has to carry it to.
+    let ssh = world.guest.ssh().await;
+    assert_eq!(counted().await, (u32::from(ssh.is_ok()), 4));
+    drop(ssh);
+    eventually("it has ended, too", async || counted().await == (0, 4)).await;
 }
 
 #[tokio::test]

@@ -81,8 +81,8 @@ impl Plan {
     /// # Errors
     ///
     /// [`WorkspaceError::BadReference`] for a branch or a commit that cannot be meant, [`WorkspaceError::NoRepository`]
-    /// where nothing is committed yet, [`WorkspaceError::BadPath`] for an index that would lead elsewhere; what git or the
-    /// system fail with.
+    /// where nothing is committed yet, [`WorkspaceError::NotCheckedOut`] for a submodule whose files are not here,
+    /// [`WorkspaceError::BadPath`] for an index that would lead elsewhere; what git or the system fail with.
     pub fn read(repository: Repository, wanted: &Wanted) -> Result<Self, WorkspaceError> {
         let commit = commit_of(&repository, wanted)?;
         let branch = match &wanted.branch {
@@ -245,17 +245,25 @@ fn listed_of_work_tree(repository: &Repository, include_untracked: bool) -> Resu
         let index = listing::index(&git.run("list the index", ["ls-files", "-z", "-s", "-t"])?)?;
         let is_top = below.as_os_str().is_empty();
         for entry in &index {
+            // What a person chose not to have here is not missed, a submodule no more than a file.
+            if entry.is_absent {
+                continue;
+            }
             let path = below.join(&entry.path);
             if entry.mode == SUBMODULE {
                 let dir = repository.top().join(&path);
-                if dir.join(".git").symlink_metadata().is_err() || depth >= SUBMODULES_DEEP_MAX {
-                    listed
-                        .notes
-                        .push(format!("the submodule {} is not checked out, and left out", path.display()));
-                } else {
-                    left.push((path, Git::of(&dir), depth + 1));
+                match is_checked_out(&dir) {
+                    Some(true) if depth < SUBMODULES_DEEP_MAX => {
+                        left.push((path, Git::of(&dir), depth + 1));
+                    }
+                    Some(true) => {
+                        listed.notes.push(format!("the submodule {} is left out: too deep", path.display()));
+                    }
+                    Some(false) => return Err(WorkspaceError::NotCheckedOut { path }),
+                    // Deleted, as a file may be.
+                    None => {}
                 }
-            } else if !entry.is_absent {
+            } else {
                 // A submodule's files are plain files to the guest, which has no objects of it.
                 let known = (is_top && entry.stage == 0).then(|| (entry.mode, entry.oid.clone()));
                 files.insert(path, known);
@@ -268,6 +276,12 @@ fn listed_of_work_tree(repository: &Repository, include_untracked: bool) -> Resu
     }
     listed.files = files.into_iter().map(|(path, known)| Planned { path, known }).collect();
     Ok(listed)
+}
+
+/// Whether a submodule has files here; `None` where it has not even a directory. git makes an empty one for each that it
+/// does not check out.
+fn is_checked_out(dir: &Path) -> Option<bool> {
+    dir.symlink_metadata().ok().map(|_| dir.join(".git").symlink_metadata().is_ok())
 }
 
 type Files = BTreeMap<PathBuf, Option<(u32, String)>>;

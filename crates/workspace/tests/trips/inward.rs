@@ -4,9 +4,10 @@ use std::{
     ffi::OsStr,
     fs,
     os::unix::{ffi::OsStrExt as _, fs::PermissionsExt as _, fs::symlink},
+    path::Path,
 };
 
-use workspace::Wanted;
+use workspace::{Wanted, WorkspaceError};
 
 use crate::world::{World, git, tree};
 
@@ -81,4 +82,35 @@ fn untracked_files_come_on_request_and_ignored_ones_never() {
     expected.remove(OsStr::new("ignored").as_ref() as &std::path::Path);
     expected.remove(OsStr::new("out/put").as_ref() as &std::path::Path);
     assert!(tree(&world.guest()) == expected);
+}
+
+#[test]
+fn a_submodule_that_is_not_checked_out_is_refused_and_one_that_nobody_wants_is_left_out() {
+    let inner = World::new();
+    inner.write("inside", "one\n");
+    inner.commit("first");
+    let world = World::new();
+    world.write("file", "f\n");
+    world.git(&["submodule", "add", "-q", inner.host().to_str().unwrap(), "sub/mod"]);
+    world.commit("first");
+    // An empty directory is left, as a clone makes it.
+    world.git(&["submodule", "deinit", "-q", "-f", "sub/mod"]);
+    let refused = world.plan(&plain()).unwrap_err();
+    let WorkspaceError::NotCheckedOut { path } = &refused else { panic!("{refused:?}") };
+    assert_eq!(path, Path::new("sub/mod"));
+    assert!(refused.hint().unwrap().contains("git submodule update --init"));
+    let seen = || (world.guest().join("sub").exists(), git(&world.guest(), &["status", "--porcelain"]));
+
+    world.git(&["update-index", "--skip-worktree", "sub/mod"]);
+    world.copy_in(&plain()).unwrap();
+    assert_eq!(seen(), (false, String::new()));
+    world.git(&["update-index", "--no-skip-worktree", "sub/mod"]);
+    fs::remove_dir(world.host().join("sub/mod")).unwrap();
+    world.copy_in(&plain()).unwrap();
+    assert_eq!(seen(), (false, "D sub/mod".to_owned()));
+
+    // What the advice says.
+    world.git(&["submodule", "update", "-q", "--init", "--recursive"]);
+    world.copy_in(&plain()).unwrap();
+    assert_eq!(fs::read(world.guest().join("sub/mod/inside")).unwrap(), b"one\n");
 }

@@ -1,4 +1,4 @@
-//! Where copies lie until they are whole: what is used stays, what was left goes.
+//! Where copies lie until they are whole: what is used stays, what was left goes, and there is room for the last step.
 
 use std::{
     fs,
@@ -76,4 +76,29 @@ fn what_a_killed_copy_left_goes_with_the_next_and_what_is_on_its_way_stays() {
         "elsewhere",
     ];
     assert_eq!(names, own);
+}
+
+#[test]
+fn room_for_an_update_is_taken_before_anything_goes() {
+    let dir = tempfile::tempdir().unwrap();
+    let (stage, room) = (dir.path().join("stage"), dir.path().join("stage/.git/banger/room"));
+    for number in 0..100 {
+        fs::create_dir_all(stage.join(format!("d{number}"))).unwrap();
+    }
+    fs::create_dir_all(stage.join(".git/banger")).unwrap();
+    fs::write(stage.join(".git/banger/copied"), "d0/a\0d0/b\n\0").unwrap();
+    // A limit of the size of files stands for a disk that is full.
+    let reserve = |limit: &str| {
+        let script = format!("ulimit -f {limit} && {}", script::RESERVE);
+        Command::new("sh").args(["-c", &script, "sh"]).arg(&stage).stderr(Stdio::null()).status().unwrap()
+    };
+    assert!(!reserve("16").success());
+    assert!(reserve("unlimited").success());
+    let dirs: u64 = ["", ".git", ".git/banger"]
+        .into_iter()
+        .map(str::to_owned)
+        .chain((0..100).map(|number| format!("d{number}")))
+        .map(|name| fs::metadata(stage.join(name)).unwrap().len())
+        .sum();
+    assert_eq!(fs::metadata(room).unwrap().len(), dirs + 2 * 128 + 262_144);
 }

@@ -67,9 +67,13 @@ impl World {
         let git = GuestGit::build(&plan, &sent)?;
         run(Command::new("cp").arg("-r").arg(git.path()).arg(stage.join(".git")));
         let found = self.look();
-        let land = if matches!(&*found, "absent" | "empty") { script::LAND } else { script::UPDATE };
-        sh(land, &[&self.guest(), &stage]);
-        assert!(!stage.exists());
+        if matches!(&*found, "absent" | "empty") {
+            sh(script::LAND, &[&self.guest(), &stage]);
+        } else {
+            sh(script::RESERVE, &[&stage]);
+            sh(script::UPDATE, &[&self.guest(), &stage]);
+        }
+        assert!(!stage.exists() && !self.guest().join(".git/banger/room").exists());
         Ok(plan)
     }
 

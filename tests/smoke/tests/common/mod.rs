@@ -1,6 +1,7 @@
 //! Scenarios that every host can hold that has machines. Each is given a host; where one wants a machine, it is
 //! called `box`, runs before it, and runs after it unless it says otherwise.
 
+pub(crate) mod by_name;
 pub(crate) mod ctrl_c;
 pub(crate) mod files;
 pub(crate) mod guest;

@@ -9,7 +9,7 @@ use std::{
 use smoke::{Host, Running};
 
 /// Answers each connection with what it was sent, in capitals.
-const SERVER: &str = "use IO::Socket::INET; \
+pub(super) const SERVER: &str = "use IO::Socket::INET; \
     my $s = IO::Socket::INET->new(Listen => 5, LocalAddr => $ARGV[0], LocalPort => $ARGV[1], ReuseAddr => 1) or die; \
     $| = 1; print qq(listening\\n); \
     while (my $c = $s->accept) { my $l = <$c>; print $c uc $l; close $c }";

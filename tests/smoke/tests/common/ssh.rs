@@ -1,6 +1,8 @@
 //! A guest with systemd, called `big`: OpenSSH through the link, and stopping it whatever became of its sshd.
 
-use smoke::Host;
+use std::time::Duration;
+
+use smoke::{Host, wait::wait_for};
 
 /// The arguments that `vm ssh` gives to ssh, for the other programs of OpenSSH.
 fn options(host: &Host, name: &str) -> Vec<String> {
@@ -45,6 +47,21 @@ pub(crate) fn ssh_and_scp(host: &Host) {
     assert!(output.code == 255 || output.code == 125, "{}", output.code);
     assert!(output.stderr().contains("sshd"), "{}", output.stderr());
     host.delete("small");
+}
+
+/// What is open over ssh is a use of the machine for as long as it is open, and no longer.
+pub(crate) fn an_open_ssh_session_is_counted(host: &Host) {
+    let open = || {
+        let stats = host.banger(["vm", "stats", "--json", "big"]).run().ok().json();
+        stats["result"]["stats"]["guest"]["activity"]["sessions_open"].as_u64().unwrap()
+    };
+    let limit = Duration::from_mins(1);
+    wait_for("the end of earlier sessions", limit, || open() == 0);
+    let mut session = host.banger(["vm", "ssh", "big", "--", "sh", "-c", "echo in; exec sleep 4321"]).start();
+    session.wait_for_text("in\n");
+    assert_eq!(open(), 1);
+    drop(session);
+    wait_for("it to count no more", limit, || open() == 0);
 }
 
 /// Boots it.

@@ -7,7 +7,8 @@ use smoke::{Host, on_service};
 
 use crate::{
     common::{
-        ctrl_c, files, guest::Part, images, life, on_one_guest, reach, runs, shell, ssh, ticks::ticks, tool,
+        by_name::ssh_config_install, ctrl_c, files, guest::Part, images, life, on_one_guest, reach, runs,
+        shell, ssh, ticks::ticks, tool,
     },
     system::{INSTALL, boot_id, install, main_pid, monitor_unit, uninstall},
 };
@@ -128,6 +129,9 @@ fn a_guest_with_systemd_of_a_system_install() {
         install(host);
         ssh::create(host);
         host.also("ssh_and_scp", || ssh::ssh_and_scp(host));
+        host.also("an_open_ssh_session_is_counted", || ssh::an_open_ssh_session_is_counted(host));
+        // The file is where ssh looks for it.
+        host.also("ssh_config_install", || ssh_config_install(host, None));
         host.also("sessions_tick_through_restarts", || sessions_tick_through_restarts(host));
         host.also("stop_loses_nothing_with_a_dead_sshd", || ssh::stop_loses_nothing_with_a_dead_sshd(host));
         host.delete("big");

@@ -2,7 +2,7 @@
 
 use smoke::Host;
 
-use super::{inward, kept, killed, outward, trips};
+use super::{full, inward, kept, killed, outward, tools, trips};
 
 /// On an image without git. `kill_daemon` ends the daemon as nothing else does.
 pub(crate) fn without_git(host: &Host, kill_daemon: impl Fn(&Host) + Copy) {
@@ -26,6 +26,7 @@ pub(crate) fn without_git(host: &Host, kill_daemon: impl Fn(&Host) + Copy) {
         killed::daemon_killed_while_files_are_copied(host, kill_daemon);
     });
     host.also("killed_copy_is_cleared_away", || killed::a_killed_copy_is_cleared_away_by_the_next(host));
+    host.also("full_disk_over_a_copy", || full::a_full_disk_leaves_the_copy_that_was_there(host));
     host.delete("box");
 }
 
@@ -37,6 +38,7 @@ pub(crate) fn with_git(host: &Host) {
     host.also("branch_from_and_full_copy", || outward::branch_from_and_full_copy(host));
     host.also("readonly", || outward::readonly(host));
     host.also("tools_that_cannot_be_had", || outward::tools_that_cannot_be_had(host));
+    host.also("tools_that_are_pinned", || tools::tools_that_are_pinned(host));
     host.also("five_round_trips", || trips::five_round_trips(host));
     host.delete("dev");
 }

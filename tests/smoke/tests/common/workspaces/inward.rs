@@ -114,8 +114,16 @@ pub(crate) fn bootstrap_precondition(host: &Host) {
     host.delete("shut");
 }
 
+/// A clone of a repository with a submodule, without the submodule.
+const HOLLOW: &str = "set -e
+    git='git -c user.name=A -c user.email=a@example.org'
+    git init -q part && $git -C part commit -q --allow-empty -m part
+    git init -q whole && $git -C whole -c protocol.file.allow=always submodule --quiet add \"$HOME/part\" part
+    $git -C whole commit -q -m whole && git clone -q whole hollow";
+
 pub(crate) fn bad_input_is_refused_before_anything_is_made(host: &Host) {
     sh(host, "mkdir plain && git init -q empty && git init -q --bare bare", &[]);
+    sh(host, HOLLOW, &[]);
     let machines = host.machines();
     for (args, code, word) in [
         (&["gone"][..], 2, "cannot be found"),
@@ -123,6 +131,7 @@ pub(crate) fn bad_input_is_refused_before_anything_is_made(host: &Host) {
         (&["plain"], 2, "repository"),
         (&["bare"], 2, "bare"),
         (&["empty"], 2, "no commit"),
+        (&["hollow"], 3, "git submodule update --init"),
         (&["app/tracked"], 2, "no directory"),
         (&["app", "--from", "HEAD"], 2, "--branch"),
         (&["app", "--branch", "new", "--from", "no-such"], 2, "no-such"),

@@ -1,4 +1,5 @@
-//! Five repositories of different shapes: in, changed there, out, applied here, and the same on both sides.
+//! Five repositories of different shapes: in, changed there, out, applied here by git alone and by `--apply`, and the
+//! same on both sides.
 
 use std::collections::BTreeSet;
 
@@ -9,6 +10,7 @@ use super::{
     repo::Repo,
     sources::{unpack_archives, unpack_libraries},
 };
+use crate::common::here::sh;
 
 /// How many commits the repository with a deep history has.
 const COMMITS: usize = 3000;
@@ -47,11 +49,23 @@ pub(crate) fn five_round_trips(host: &Host) {
         host.sh(BOX, WORK).run().ok();
         let files = export(host, &["--files"]).ok().stdout();
         assert!(files.contains("made/here/bytes"), "{}: {files}", repo.name);
+        assert_git_applies(host, repo);
         export(host, &["--apply"]).ok();
         assert_same(host, repo, "as it came back");
         repo.sh("test -s made/here/bytes && test -x run.sh");
         host.sh(BOX, "rm -rf \"$PWD\"").run().ok();
     }
+}
+
+/// Holds a second copy of the repository to become what is in the guest, by what a person types who has the patch.
+#[track_caller]
+fn assert_git_applies(host: &Host, repo: &Repo<'_>) {
+    sh(host, "cp -a \"$1\" by-git", &[repo.name]);
+    export(host, &["-o", "work.patch"]).ok();
+    let by_git = Repo::at(host, "by-git");
+    by_git.git(&["apply", "../work.patch"]);
+    assert_same(host, &by_git, &format!("as git applied what became of {}", repo.name));
+    sh(host, "rm -r by-git work.patch", &[]);
 }
 
 /// Holds both sides to be the same, by hash.

@@ -13,4 +13,5 @@ mod shell;
 mod ssh;
 mod stale;
 mod streams;
+mod sync;
 mod tool;

@@ -167,6 +167,8 @@ impl Carry<'_> {
         if is_new {
             scripts::run(guest, script::LAND, &[path, stage], doing).await?;
         } else {
+            // The last for which there may be no room: nothing of the copy before has gone yet, nor its record.
+            scripts::run(guest, script::RESERVE, &[stage], doing).await?;
             self.tell(None).await?;
             scripts::run(guest, script::UPDATE, &[path, stage], doing).await?;
         }

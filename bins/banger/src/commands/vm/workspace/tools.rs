@@ -39,12 +39,13 @@ pub(crate) async fn install_tools(
         signal = interrupts.next() => return Err(Fault::signal(signal, format!("{doing}: cancelled"))),
     };
     drop(line);
-    let told = match done {
-        Ok(done) if done.code == 0 => return Ok(()),
-        Ok(done) => scripts::failed(&done, &doing).message,
-        Err(fault) => fault.message,
-    };
-    context.screen.warn(&told);
+    match done {
+        Ok(done) if done.code == 0 => {
+            context.screen.note(&format!("the tools of {tool_file} are installed"));
+        }
+        Ok(done) => context.screen.warn(&scripts::failed(&done, &doing).message),
+        Err(fault) => context.screen.warn(&fault.message),
+    }
     context.screen.note(&format!("the log is {log} in the guest: banger vm exec {} -- cat {log}", vm.name));
     Ok(())
 }
