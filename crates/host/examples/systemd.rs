@@ -17,7 +17,7 @@ fn unit(name: &str, argv: &[&str]) -> TransientUnit {
         name: name.to_owned(),
         description: "an example".to_owned(),
         slice: "banger.slice".to_owned(),
-        after: vec!["basic.target".to_owned()],
+        before: vec!["shutdown.target".to_owned()],
         exec_start: argv.iter().map(|&word| word.to_owned()).collect(),
         exec_stop: Vec::new(),
         exec_stop_post: Vec::new(),

@@ -144,7 +144,9 @@ impl<U: Units, N: Network> Helper<U, N> {
             description: format!("banger: the link of machine {id}"),
             start: self.command("link", id),
             stop: vec![],
-            after: vec![],
+            // The guest is asked to power off through it, also when the host goes down. Said here: a monitor that is ordered
+            // after its link keeps the name of one that has ended, and no other could be started beside it.
+            before: vec![unit_name(Part::Monitor, id)],
             devices: vec![],
             stop_limit: LINK_STOP_LIMIT,
             memory_max_bytes: LINK_MEMORY.bytes(),
@@ -168,8 +170,7 @@ impl<U: Units, N: Network> Helper<U, N> {
             description: format!("banger: machine {id}"),
             start: self.command("launch", id),
             stop: self.command("ask-to-stop", id),
-            // Its guest is asked through the link, also when the host goes down.
-            after: vec![unit_name(Part::Link, id)],
+            before: vec![],
             devices: DEVICES.map(str::to_owned).into_iter().chain(device).collect(),
             stop_limit: MONITOR_STOP_LIMIT,
             memory_max_bytes: record.launch.spec.memory.saturating_add(MONITOR_MEMORY).bytes(),

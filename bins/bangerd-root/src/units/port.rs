@@ -15,8 +15,8 @@ pub struct UnitPlan {
     pub start: Vec<String>,
     /// What asks it to stop; nothing if empty.
     pub stop: Vec<String>,
-    /// Units that start before it and stop after it.
-    pub after: Vec<String>,
+    /// Units that start after it and stop before it.
+    pub before: Vec<String>,
     /// Devices that it may open.
     pub devices: Vec<String>,
     /// How long it may take to stop.

@@ -141,7 +141,7 @@ fn transient(plan: &UnitPlan) -> TransientUnit {
         name: plan.name.clone(),
         description: plan.description.clone(),
         slice: SLICE.to_owned(),
-        after: plan.after.clone(),
+        before: plan.before.clone(),
         exec_start: plan.start.clone(),
         exec_stop: plan.stop.clone(),
         exec_stop_post: Vec::new(),

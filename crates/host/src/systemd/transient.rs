@@ -117,8 +117,9 @@ pub struct TransientUnit {
     pub description: String,
     /// The slice that it is in, with `.slice`.
     pub slice: String,
-    /// The units that start before it and stop after it, also when the host goes down.
-    pub after: Vec<String>,
+    /// The units that start after it and stop before it, also when the host goes down. It keeps what systemd knows of
+    /// them, and not they what it knows of it: its own name is free once it has ended.
+    pub before: Vec<String>,
     /// The program by its absolute path, and its arguments.
     pub exec_start: Vec<String>,
     /// What asks it to stop, before anything is killed; none if empty.
@@ -172,8 +173,8 @@ impl TransientUnit {
             ("UMask", self.umask.into()),
             ("DevicePolicy", self.device_policy.word().into()),
         ];
-        if !self.after.is_empty() {
-            all.push(("After", (&self.after).into()));
+        if !self.before.is_empty() {
+            all.push(("Before", (&self.before).into()));
         }
         if !self.exec_stop.is_empty() {
             all.push(("ExecStop", command(&self.exec_stop)));
@@ -223,10 +224,10 @@ mod tests {
 
     pub(crate) fn sample() -> TransientUnit {
         TransientUnit {
-            name: "banger-vm-000102fdfeff.service".to_owned(),
+            name: "banger-link-000102fdfeff.service".to_owned(),
             description: "machine web".to_owned(),
             slice: "banger.slice".to_owned(),
-            after: vec!["banger-link-000102fdfeff.service".to_owned()],
+            before: vec!["banger-vm-000102fdfeff.service".to_owned()],
             exec_start: ["/opt/helper", "launch", "000102fdfeff"].map(str::to_owned).to_vec(),
             exec_stop: Vec::new(),
             exec_stop_post: Vec::new(),
@@ -267,7 +268,7 @@ mod tests {
             "SendSIGKILL b",
             "UMask u",
             "DevicePolicy s",
-            "After as",
+            "Before as",
             "DeviceAllow a(ss)",
             "MemoryMax t",
             "CPUQuotaPerSecUSec t",
@@ -283,7 +284,7 @@ mod tests {
     #[test]
     fn what_is_not_said_is_not_sent() {
         let bare = TransientUnit {
-            after: Vec::new(),
+            before: Vec::new(),
             exec_stop: vec!["/bin/true".to_owned()],
             devices: Vec::new(),
             memory_max_bytes: None,
@@ -295,7 +296,7 @@ mod tests {
         };
         let names: Vec<&str> = bare.properties().iter().map(|(name, _)| *name).collect();
         assert!(names.contains(&"ExecStop"));
-        for absent in ["After", "DeviceAllow", "MemoryMax", "TasksMax", "StandardOutputFileToAppend"] {
+        for absent in ["Before", "DeviceAllow", "MemoryMax", "TasksMax", "StandardOutputFileToAppend"] {
             assert!(!names.contains(&absent), "{absent}");
         }
     }

@@ -33,7 +33,7 @@ pub(super) async fn start(systemd: &Systemd, places: &Places) -> Result<(), Upda
         name: UNIT.to_owned(),
         description: "banger: update".to_owned(),
         slice: "system.slice".to_owned(),
-        after: vec![],
+        before: vec![],
         exec_start: command("--drive"),
         exec_stop: vec![],
         exec_stop_post: command("--resume"),

@@ -110,6 +110,7 @@ fn a_system_install_has_machines() {
             every_signal_to_helper_leaves_machines(host, &one);
         });
         host.also("helper_sigkill_keeps_machines", || helper_sigkill_keeps_machines(host, &one));
+        host.also("link_that_dies_is_started_again", || link_that_dies_is_started_again(host, &one));
         host.also("socket_holds_requests_during_restart", || socket_holds_requests_during_restart(host));
         host.banger(["vm", "delete", "one"]).run().ok();
         uninstall(host);
@@ -264,6 +265,19 @@ fn helper_sigkill_keeps_machines(host: &Host, one: &Bystander<'_>) {
         wait_for("another helper", Duration::from_secs(20), || {
             let now = main_pid(host, "bangerd-root.service");
             now != pid && now != "0"
+        });
+    });
+}
+
+/// No session can begin without one, and its machine runs on meanwhile.
+fn link_that_dies_is_started_again(host: &Host, one: &Bystander<'_>) {
+    one.assert_lives_through("a link that dies", || {
+        let link = monitor_unit(host, "one").replace("banger-vm-", "banger-link-");
+        let pid = main_pid(host, &link);
+        host.root(["kill", "-KILL", &pid]).run().ok();
+        wait_for("another link", Duration::from_mins(1), || {
+            let now = main_pid(host, &link);
+            now != pid && now != "0" && host.sh("one", "true").run().code == 0
         });
     });
 }
