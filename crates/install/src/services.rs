@@ -160,6 +160,19 @@ pub async fn machines(systemd: &Systemd) -> Result<Vec<MachineUnit>, SystemdErro
     Ok(machines)
 }
 
+/// The files that systemd has the units of machines from.
+///
+/// # Errors
+///
+/// [`SystemdError`] where systemd does not say.
+pub async fn machine_unit_files(systemd: &Systemd) -> Result<Vec<String>, SystemdError> {
+    let mut files = vec![];
+    for listed in systemd.list(&[MONITORS, LINKS]).await? {
+        files.extend(systemd.unit(&listed.name).await?.and_then(|status| status.file));
+    }
+    Ok(files)
+}
+
 /// Stops every machine that is left: each is asked, and killed where it does not end. Then their links.
 ///
 /// # Errors

@@ -71,7 +71,8 @@ impl Installed for DrivenHost {
             self.point(&keeper, declaration.version(side))?;
         }
         self.services.forget(declaration, side)?;
-        self.prune(declaration).map_err(of_disk)?;
+        let units = self.services.machine_units()?;
+        self.prune(declaration, &units).map_err(of_disk)?;
         for path in [self.places.plan(), self.places.restoring()] {
             remove_file(&path).map_err(of_disk)?;
         }
@@ -164,8 +165,9 @@ impl DrivenHost {
         write_file(self.places.record(), &record.render(), self.places.ids()).map_err(of_disk)
     }
 
-    /// Removes releases that nobody needs: no side of this update, not the one before, no process.
-    fn prune(&self, declaration: &Declaration) -> io::Result<()> {
+    /// Removes releases that nobody needs: no side of this update, not the one before, no process, no machine's unit. What a
+    /// unit names is run when it stops, and nothing of that release may run by then.
+    fn prune(&self, declaration: &Declaration, units: &[String]) -> io::Result<()> {
         let mut kept = vec![self.places.release(&declaration.from), self.places.release(&declaration.to)];
         // On the way back it is another one, and still the one to go back to.
         kept.extend(Places::version_of(&self.places.previous()).map(|version| self.places.release(&version)));
@@ -173,7 +175,11 @@ impl DrivenHost {
         for entry in fs::read_dir(self.places.releases())? {
             let path = entry?.path();
             let resolved = canonical(&path);
-            if !kept.contains(&path) && !used.iter().any(|program| program.starts_with(&resolved)) {
+            let named = format!("{}/", resolved.display());
+            let is_needed = kept.contains(&path)
+                || used.iter().any(|program| program.starts_with(&resolved))
+                || units.iter().any(|unit| unit.contains(&named));
+            if !is_needed {
                 remove_all(&path)?;
             }
         }

@@ -90,6 +90,14 @@ impl Services {
         }
     }
 
+    /// What the units of machines say. A user's own machines have none.
+    pub(super) fn machine_units(&self) -> Result<Vec<String>, Trouble> {
+        match self {
+            Self::System(system) => system.machine_units(),
+            Self::Own(_) => Ok(vec![]),
+        }
+    }
+
     /// Ends and forgets what the release of `side` has not.
     pub(super) fn forget(&self, declaration: &Declaration, side: Side) -> Result<(), Trouble> {
         match self {

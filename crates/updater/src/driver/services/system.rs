@@ -77,6 +77,12 @@ impl System {
         Ok(pids)
     }
 
+    pub(super) fn machine_units(&self) -> Result<Vec<String>, Trouble> {
+        let files = self.runtime.block_on(services::machine_unit_files(&self.systemd)).map_err(of_systemd)?;
+        // A machine may end meanwhile, and its units with it.
+        Ok(files.into_iter().filter_map(|file| fs::read_to_string(file).ok()).collect())
+    }
+
     /// Links the units that the new release has and the old one has not.
     pub(super) fn link_units(&self, declaration: &Declaration) -> Result<(), Trouble> {
         let (old, new) = self.units_of_both(declaration)?;

@@ -19,6 +19,8 @@ fn update_keeps_vm_alive() {
     on_service(|host| {
         let before = host.traces();
         let mut lived = Lived::begin(host);
+        host.also("update_repair", || repair(host, &lived));
+        lived.releases = Releases::serve(host);
         lived.releases.offer(NEXT, |_| ());
         let check = lived.update(["--check"]).run().ok();
         assert_eq!(check.stdout(), format!("update available: {NEXT} (installed: v0.1.0)\n"));
@@ -32,7 +34,6 @@ fn update_keeps_vm_alive() {
         assert!(record.contains(&format!("built_at = \"{NEXT_BUILT_AT}\"\n")), "{record}");
         record_drifts(host);
         assert_eq!(lived.update(["--check"]).run().ok().stdout(), format!("up to date: {NEXT}\n"));
-        host.also("update_repair", || repair(host, &lived));
 
         let output = lived.update(["--rollback"]).run().ok();
         assert!(output.stdout().ends_with(&format!("updated: {NEXT} -> v0.1.0\n")), "{}", output.stdout());
@@ -72,19 +73,21 @@ fn record_drifts(host: &Host) {
 /// Adds to a file, and puts it in the place of what it was.
 const CHANGE: &str = "set -e; cp -p \"$1\" \"$1.new\"; echo changed >>\"$1.new\"; mv \"$1.new\" \"$1\"";
 
-/// What somebody changed of the installed release is told, and not gone over; the signed release mends it.
+/// What somebody changed of the installed release is told, and not gone over; the signed release mends it. The machine's
+/// link runs what was changed before that.
 fn repair(host: &Host, lived: &Lived<'_>) {
-    let agent = format!("{LIBRARY}/releases/{NEXT}/banger-vsock-agent");
+    lived.releases.offer_first();
+    let agent = format!("{LIBRARY}/releases/{FIRST}/banger-vsock-agent");
     host.root(["sh", "-c", CHANGE, "sh", &agent]).run().ok();
     let check = || host.banger(["update", "--check"]).args(&lived.releases.words()[..2]).run().ok().stdout();
-    let changed = format!("{NEXT} is installed, and its files were changed: sudo banger update --repair\n");
+    let changed = format!("{FIRST} is installed, and its files were changed: sudo banger update --repair\n");
     assert_eq!(check(), changed);
-    refuses(host, &lived.releases, &[], 3, &format!("discover: files of {NEXT} were changed"));
+    refuses(host, &lived.releases, &[], 3, &format!("discover: files of {FIRST} were changed"));
     let said = lived.update(["--repair"]).run().ok().stdout();
-    assert_eq!(said, format!("repaired: {NEXT}\n"));
-    lived.assert_whole(NEXT, "a repair");
+    assert_eq!(said, format!("repaired: {FIRST}\n"));
+    lived.assert_whole(FIRST, "a repair");
     lived.assert_machine_lives("a repair");
-    assert_eq!(check(), format!("up to date: {NEXT}\n"));
+    assert_eq!(check(), format!("up to date: {FIRST}\n"));
 }
 
 /// Has the next release's programs call themselves by the name of the one after it. It is as long.
@@ -118,6 +121,9 @@ fn third_release(host: &Host, lived: &mut Lived<'_>) {
     lived.releases = next;
     let said = refuses(host, &lived.releases, &[], 3, "discover: v0.1.1 is older than v0.1.2").stderr();
     assert!(said.contains("To go down: sudo banger update --to v0.1.1"), "{said}");
+    let down =
+        "going down: v0.1.1 is older than v0.1.2, which is installed: sudo banger update --to v0.1.1\n";
+    assert_eq!(lived.update(["--check"]).run().ok().stdout(), down);
     let dry = lived.update(["--to", NEXT, "--dry-run"]).run().ok();
     assert!(dry.stderr().contains("going down from v0.1.2 to v0.1.1"), "{}", dry.stderr());
     let would = "would update v0.1.2 to v0.1.1; it is staged, and nothing was changed\n";
@@ -125,7 +131,7 @@ fn third_release(host: &Host, lived: &mut Lived<'_>) {
     lived.update(["--to", NEXT]).run().ok();
     lived.assert_whole(NEXT, "going down");
     lived.assert_machine_lives("going down");
-    assert_eq!(releases(host), [FIRST, NEXT, LATER], "the machine's link is the first one's");
+    assert_eq!(releases(host), [FIRST, NEXT, LATER], "the machine's units name the first one");
 }
 
 #[test]
