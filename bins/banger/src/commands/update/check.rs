@@ -32,9 +32,12 @@ pub(super) async fn run(context: &Context, source: Source, to: Option<Version>) 
     let places = places("discover")?;
     let installed = installed(&places)?;
     let standing = standing(&places, &installed, &release.version);
+    // An update goes there only where it is asked for by name.
+    let is_down = standing == Standing::Other && release.version < installed;
     let word = match standing {
         Standing::UpToDate => "up to date",
         Standing::Changed => "files of the installed release were changed",
+        Standing::Other if is_down => "going down",
         Standing::Other => "update available",
     };
     let object = json!({
@@ -48,6 +51,10 @@ pub(super) async fn run(context: &Context, source: Source, to: Option<Version>) 
         Standing::Changed => {
             let repair = places.typed("update --repair");
             format!("{installed} is installed, and its files were changed: {repair}\n")
+        }
+        Standing::Other if is_down => {
+            let down = places.typed(&format!("update --to {}", release.version));
+            format!("going down: {} is older than {installed}, which is installed: {down}\n", release.version)
         }
         Standing::Other => format!("update available: {} (installed: {installed})\n", release.version),
     });
