@@ -35,8 +35,7 @@ pub(crate) fn all(facts: &Facts) -> Vec<Check> {
     }
 }
 
-const SUBNET: &str =
-    "Set `subnet` in /etc/banger/config.toml to one that is free, then: `sudo banger system restart`.";
+const SUBNET: &str = "Set `subnet` in /etc/banger/config.toml to one that is free, then `sudo banger system restart`; it counts once every machine was deleted.";
 
 /// Machines run without it, so it is no failure.
 fn warned(name: &'static str, found: &[Finding], good: &str, hint: &str) -> Check {
@@ -62,7 +61,8 @@ fn users(told: &HelperFacts) -> Check {
         found => Check::fail(
             "users",
             joined(found.iter().map(String::as_str)),
-            "See who: `getent passwd`; give that user another number, or set `uid_base` in /etc/banger/config.toml.",
+            "See who: `getent passwd`; give that user another number, or set `uid_base` in \
+            /etc/banger/config.toml, which counts once every machine was deleted.",
         ),
     }
 }

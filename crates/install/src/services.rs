@@ -98,10 +98,13 @@ pub async fn restart_within(systemd: &Systemd, limit: Duration) -> Result<(), Sy
             tokio::time::sleep(LOOK).await;
         }
         tokio::time::sleep(limit).await;
+        // The daemon waits for the helper.
+        let helper = systemd.unit(HELPER).await.ok().flatten();
+        if helper.is_some_and(|status| status.active_state == "active") { DAEMON } else { HELPER }
     };
     tokio::select! {
         restarted = restarted => restarted,
-        () = too_late => Err(SystemdError::TooLong { unit: DAEMON.to_owned(), what: "restart", limit }),
+        unit = too_late => Err(SystemdError::TooLong { unit: unit.to_owned(), what: "restart", limit }),
     }
 }
 

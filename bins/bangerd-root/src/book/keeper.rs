@@ -63,7 +63,8 @@ impl Book {
         (id, name, nat): (&VmId, &VmName, bool),
         (subnet, uids): (Subnet, UidRange),
     ) -> Result<(Lease, Option<Leases>), BookError> {
-        let mut next = self.leases.clone().unwrap_or_else(|| Leases::new(subnet, uids));
+        let present = self.leases.clone().filter(|leases| !leases.is_empty());
+        let mut next = present.unwrap_or_else(|| Leases::new(subnet, uids));
         let lease = next.grant(id, name, nat).map_err(|source| BookError::NoLease { source })?;
         let before = self.leases.clone();
         if before.as_ref() != Some(&next) {
@@ -165,6 +166,22 @@ mod tests {
         assert_eq!(again.lock().await.release(std::slice::from_ref(&id)).unwrap().len(), 1);
         assert_eq!(again.lock().await.release(std::slice::from_ref(&id)).unwrap().len(), 0);
         assert_eq!(Keeper::open(&places).unwrap().get(&id).await, None);
+    }
+
+    #[tokio::test]
+    async fn network_and_numbers_are_chosen_anew_once_nobody_has_any() {
+        let (_dir, places) = places();
+        let keeper = Keeper::open(&places).unwrap();
+        let (id, name) = ask("000102fdfeff", "box");
+        let (other_id, other_name) = ask("000102fdfe00", "other");
+        let anew = ("10.8.0.0/16".parse().unwrap(), UidRange::new(0x7100_0000).unwrap());
+        let mut book = keeper.lock().await;
+        book.grant((&id, &name, true), begin()).unwrap();
+        book.grant((&other_id, &other_name, true), anew).unwrap();
+        assert_eq!(book.leases().unwrap().subnet(), begin().0, "somebody has one");
+        book.release(&[id, other_id.clone()]).unwrap();
+        let (lease, _) = book.grant((&other_id, &other_name, true), anew).unwrap();
+        assert_eq!((book.leases().unwrap().subnet(), lease.uid >= 0x7100_0000), (anew.0, true));
     }
 
     #[tokio::test]

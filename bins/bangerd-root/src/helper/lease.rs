@@ -20,8 +20,9 @@ impl<U: Units, N: Network> Helper<U, N> {
                 let message = format!("{doing}: {MACHINES_MAX} machines have one, and that is the most");
                 return Err(Refusal::new(Code::Exhausted, message));
             }
-            Some(leases) => (leases.subnet(), leases.uids()),
-            None => {
+            Some(leases) if !leases.is_empty() => (leases.subnet(), leases.uids()),
+            // The first one, or the first after all were given back: what root's file and the host say by now counts.
+            _ => {
                 let chosen = self.network.choose(&settings).await;
                 let subnet = chosen.map_err(|error| of_network(&doing, &error))?;
                 let uids = choose_uids(&self.places, settings.uid_base);

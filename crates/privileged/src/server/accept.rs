@@ -26,6 +26,8 @@ use crate::{
 /// How long to wait after the system refused a connection, as with too many descriptors open.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
 
+/// How long those are waited for at the end that were let in and have not said yet what they want.
+const HEAR_LIMIT: Duration = Duration::from_millis(500);
 /// How long calls that are being worked on are waited for at the end. The unit allows ten seconds.
 const STOP_LIMIT: Duration = Duration::from_secs(9);
 
@@ -79,6 +81,8 @@ pub async fn serve<H, F>(
         }
     }
     drop(listener);
+    // A caller that was let in may not know whether its call was begun, and makes no change twice: it is heard out.
+    tokio::time::timeout(HEAR_LIMIT, waiting.none_left()).await.ok();
     if tokio::time::timeout(STOP_LIMIT, all(&calls)).await.is_err() {
         tracing::warn!("calls were being worked on when the helper ended");
     }

@@ -3,11 +3,15 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use tokio::sync::Notify;
 
 use crate::limits::WAITING_MAX;
+
+/// How soon is looked again whether any is left.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// Those connections, the oldest first. One more than [`WAITING_MAX`], and the oldest is told to go: so whoever
 /// opens connections and says nothing keeps nobody else out.
@@ -35,6 +39,13 @@ impl Waiting {
         queue.push_back(Arc::clone(&told_to_go));
         Place { waiting: self.clone(), told_to_go }
     }
+
+    /// Returns when all have said what they want, or are gone.
+    pub(super) async fn none_left(&self) {
+        while !self.queue.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
 }
 
 impl Place {
@@ -53,8 +64,6 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[tokio::test]
@@ -71,5 +80,16 @@ mod tests {
         places.clear();
         let _another = waiting.enter();
         assert!(!told(&one_more).await);
+    }
+    #[tokio::test]
+    async fn it_is_told_when_none_is_left() {
+        let waiting = Waiting::default();
+        waiting.none_left().await;
+        let place = waiting.enter();
+        let told =
+            async || tokio::time::timeout(Duration::from_millis(50), waiting.none_left()).await.is_ok();
+        assert!(!told().await);
+        drop(place);
+        waiting.none_left().await;
     }
 }

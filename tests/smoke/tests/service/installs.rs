@@ -134,6 +134,7 @@ fn a_host_that_is_not_empty_is_installed_on() {
         host.also("subnet_avoids_host_routes", || subnet_avoids_host_routes(host));
         host.also("a_policy_that_drops", || a_policy_that_drops(host));
         host.delete("one");
+        host.also("subnet_counts_for_the_next_machine", || subnet_counts_for_the_next(host));
         uninstall(host);
         sh(
             host,
@@ -206,6 +207,18 @@ fn subnet_avoids_host_routes(host: &Host) {
     );
     host.root(["ping", "-c", "1", "-W", "60", "one.vm"]).run().ok();
     assert_eq!(host.sh("one", "hostname").run().ok().stdout(), "one\n");
+}
+
+/// What `doctor` says to set does what it says, once the last machine of the old network is gone.
+fn subnet_counts_for_the_next(host: &Host) {
+    sh(host, "echo 'subnet = \"10.213.0.0/16\"' >/etc/banger/config.toml; chmod 644 /etc/banger/config.toml");
+    host.root(["banger", "system", "restart"]).run().ok();
+    host.banger(["vm", "create", "--name", "two", "--image", "debian-small"]).run().ok();
+    let routes = sh(host, "ip route show dev banger0");
+    assert!(routes.starts_with("10.213.0.0/16"), "{routes}");
+    assert_eq!(doctor(host, "routes").0, "pass");
+    host.root(["ping", "-c", "1", "-W", "60", "two.vm"]).run().ok();
+    host.delete("two");
 }
 
 /// Who drops what machines send is named, with what to do about it; doing it helps.

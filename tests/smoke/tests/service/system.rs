@@ -1,6 +1,6 @@
 //! A system install: what it writes and takes away, and machines as units of their own.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use smoke::{Host, on_service, wait::wait_for};
 
@@ -115,6 +115,39 @@ fn a_system_install_has_machines() {
         host.banger(["vm", "delete", "one"]).run().ok();
         uninstall(host);
         assert_eq!(host.traces().since(&before), [""; 0]);
+    });
+}
+
+/// A host that goes down asks its guests, and an uninstall that is not to purge keeps what is the owner's.
+#[test]
+fn a_machine_outlives_a_reboot_and_an_uninstall() {
+    on_service(|host| {
+        install(host);
+        host.start_small("one");
+        // Not synced: it is on the disk only if the guest is asked to power off.
+        let write = |text: &str| host.sh("one", &format!("echo {text} >> /root/kept")).run().ok();
+        let read = || host.sh("one", "cat /root/kept").run().ok().stdout();
+        write("before");
+        let began = Instant::now();
+        host.reboot();
+        host.note(format!("a reboot with a machine in {:.0} s", began.elapsed().as_secs_f32()));
+        assert_eq!(host.vm("one")["state"], "stopped");
+        assert_eq!(host.owned_by_nobody(), [""; 0]);
+        host.banger(["vm", "start", "one"]).run().ok();
+        assert_eq!(read(), "before\n");
+
+        write("after");
+        host.root(["banger", "system", "uninstall", "--yes"]).run().ok();
+        for gone in ["/usr/local/bin/banger", "/etc/systemd/system/bangerd.service", "/run/banger-root"] {
+            assert_ne!(host.root(["ls", gone]).run().code, 0, "{gone}");
+        }
+        assert_ne!(host.root(["ip", "link", "show", "banger0"]).run().code, 0);
+        host.root(INSTALL).run().ok();
+        assert_eq!(host.names(), ["one"]);
+        host.banger(["vm", "start", "one"]).run().ok();
+        assert_eq!(read(), "before\nafter\n");
+        host.delete("one");
+        uninstall(host);
     });
 }
 
