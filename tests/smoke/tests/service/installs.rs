@@ -211,11 +211,14 @@ fn subnet_avoids_host_routes(host: &Host) {
 
 /// What `doctor` says to set does what it says, once the last machine of the old network is gone.
 fn subnet_counts_for_the_next(host: &Host) {
-    sh(host, "echo 'subnet = \"10.213.0.0/16\"' >/etc/banger/config.toml; chmod 644 /etc/banger/config.toml");
+    sh(
+        host,
+        "echo 'subnet = \"192.168.144.0/20\"' >/etc/banger/config.toml; chmod 644 /etc/banger/config.toml",
+    );
     host.root(["banger", "system", "restart"]).run().ok();
     host.banger(["vm", "create", "--name", "two", "--image", "debian-small"]).run().ok();
     let routes = sh(host, "ip route show dev banger0");
-    assert!(routes.starts_with("10.213.0.0/16"), "{routes}");
+    assert!(routes.starts_with("192.168.144.0/20"), "{routes}");
     assert_eq!(doctor(host, "routes").0, "pass");
     host.root(["ping", "-c", "1", "-W", "60", "two.vm"]).run().ok();
     host.delete("two");
