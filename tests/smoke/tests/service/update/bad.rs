@@ -18,7 +18,7 @@ pub(super) const BAD: [(&str, &str, Spoil); 11] = [
     ("a daemon that is never ready", "restart: ", |_, dir| {
         script(&dir.join("bangerd"), &daemon_that("exec sleep 600"));
     }),
-    ("a helper that is never ready", "restart: bangerd-root.service did not restart", |_, dir| {
+    ("a helper that is never ready", "restart: ", |_, dir| {
         script(&dir.join("bangerd-root"), "#!/bin/sh\nexec sleep 600\n");
     }),
     ("a daemon that dies once it is ready", "trial: ", |_, dir| with_units(dir, &dies_later("bangerd"))),
