@@ -35,13 +35,13 @@ impl FirecrackerVersion {
     /// CHANGELOG.md).
     pub const MIN: Self = Self { major: 1, minor: 8, patch: 0 };
 
-    /// The one minor version of major 1 that was tried. Others may work, and `doctor` says that they were not.
-    pub const TRIED_MINOR: u32 = 17;
+    /// The minor versions of major 1 that were tried. Others may work, and `doctor` says that they were not.
+    pub const TRIED_MINORS: [u32; 2] = [16, 17];
 
     /// Whether this version was tried with this release.
     #[must_use]
     pub fn is_tried(self) -> bool {
-        self.major == Self::MIN.major && self.minor == Self::TRIED_MINOR
+        self.major == Self::MIN.major && Self::TRIED_MINORS.contains(&self.minor)
     }
 
     fn read(said: &str, word: &str) -> Option<Self> {
@@ -238,8 +238,8 @@ mod tests {
             assert_eq!(read.as_deref(), want, "{said:?}");
         }
         let version = |major, minor| FirecrackerVersion { major, minor, patch: 0 };
-        let tried = [version(1, 8), version(1, 17), version(1, 18), version(2, 17)];
-        assert_eq!(tried.map(FirecrackerVersion::is_tried), [false, true, false, false]);
+        let tried = [version(1, 8), version(1, 16), version(1, 17), version(1, 18), version(2, 17)];
+        assert_eq!(tried.map(FirecrackerVersion::is_tried), [false, true, true, false, false]);
     }
 
     #[test]
