@@ -86,13 +86,7 @@ fn untracked_files_come_on_request_and_ignored_ones_never() {
 
 #[test]
 fn a_submodule_that_is_not_checked_out_is_refused_and_one_that_nobody_wants_is_left_out() {
-    let inner = World::new();
-    inner.write("inside", "one\n");
-    inner.commit("first");
-    let world = World::new();
-    world.write("file", "f\n");
-    world.git(&["submodule", "add", "-q", inner.host().to_str().unwrap(), "sub/mod"]);
-    world.commit("first");
+    let (world, _inner) = World::with_submodule();
     // An empty directory is left, as a clone makes it.
     world.git(&["submodule", "deinit", "-q", "-f", "sub/mod"]);
     let refused = world.plan(&plain()).unwrap_err();

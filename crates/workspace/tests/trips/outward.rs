@@ -158,13 +158,7 @@ fn a_long_history_comes_in_part_or_whole() {
 
 #[test]
 fn submodules_come_with_their_files_and_give_back_changes() {
-    let inner = World::new();
-    inner.write("inside", "one\n");
-    inner.commit("first");
-    let world = World::new();
-    world.write("file", "f\n");
-    world.git(&["submodule", "add", "-q", inner.host().to_str().unwrap(), "sub/mod"]);
-    world.commit("first");
+    let (world, _inner) = World::with_submodule();
     world.copy_in(&Wanted::default()).unwrap();
     assert_same(&world);
     assert_eq!(git(&world.guest(), &["status", "--porcelain"]), "");

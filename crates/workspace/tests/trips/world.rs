@@ -28,6 +28,18 @@ impl World {
         world
     }
 
+    /// One whose repository has another as its submodule `sub/mod`, which lasts as long as the second.
+    pub(crate) fn with_submodule() -> (Self, Self) {
+        let inner = Self::new();
+        inner.write("inside", "one\n");
+        inner.commit("first");
+        let world = Self::new();
+        world.write("file", "f\n");
+        world.git(&["submodule", "add", "-q", inner.host().to_str().unwrap(), "sub/mod"]);
+        world.commit("first");
+        (world, inner)
+    }
+
     pub(crate) fn host(&self) -> PathBuf {
         self.dir.path().join("host repo")
     }
